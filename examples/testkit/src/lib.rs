@@ -5,6 +5,11 @@
 //! talk to, installs them where it may, and says loudly when a test has to go without.
 
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc,
+    reason = "it is for tests, which have std"
+)]
 
 mod link;
 mod peer;

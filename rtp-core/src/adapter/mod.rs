@@ -1,0 +1,4 @@
+//! Runs machines over other people's sockets.
+
+#[cfg(feature = "embassy-net")]
+pub mod embassy_net;
