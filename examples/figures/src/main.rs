@@ -1,0 +1,59 @@
+//! Writes the tables of README.md from what was measured.
+//!
+//! A table stands between `<!-- figures NAME -->` and `<!-- /figures -->`; each subcommand makes one
+//! anew, from the results that Criterion left behind or from the symbols of a firmware image.
+
+#![forbid(unsafe_code)]
+
+mod elf;
+mod readme;
+mod speed;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Writes the tables of README.md from what was measured.
+#[derive(Parser)]
+#[command(version, after_help = "Examples:
+  cargo bench && figures speed
+  figures sizes target/thumbv7m-none-eabi/release/sizes")]
+struct Arguments {
+    /// The file whose tables are written.
+    #[arg(long, default_value = "README.md", global = true)]
+    readme: PathBuf,
+    /// Print the table and leave the file alone.
+    #[arg(long, global = true)]
+    print: bool,
+    #[command(subcommand)]
+    table: Table,
+}
+
+#[derive(Subcommand)]
+enum Table {
+    /// The speed table, from the results of the last `cargo bench`.
+    Speed {
+        /// Where Criterion has put its results.
+        #[arg(long, default_value = "target/criterion")]
+        results: PathBuf,
+    },
+    /// The memory table, from the symbols `SIZE_OF_…` and `FLASH_OF_…` of a firmware image.
+    Sizes {
+        /// The image, an ELF file.
+        image: PathBuf,
+    },
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let (name, table) = match &arguments.table {
+        Table::Speed { results } => ("speed", speed::table(results)?),
+        Table::Sizes { image } => ("sizes", elf::table(image)?),
+    };
+    if arguments.print {
+        print!("{table}");
+        return Ok(());
+    }
+    readme::replace(&arguments.readme, name, &table)
+}
