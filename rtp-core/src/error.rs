@@ -8,7 +8,7 @@ use crate::Ssrc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Malformed {
+pub enum Fault {
     /// The octets end before what their own length fields promise.
     Truncated,
     /// The version field is not 2.
@@ -28,13 +28,13 @@ pub enum Malformed {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ParseError {
     /// What is wrong.
-    pub what: Malformed,
+    pub what: Fault,
     /// Where, in octets from the beginning.
     pub at: usize,
 }
 
 impl ParseError {
-    pub(crate) const fn new(what: Malformed, at: usize) -> Self {
+    pub(crate) const fn new(what: Fault, at: usize) -> Self {
         Self { what, at }
     }
 
@@ -47,12 +47,12 @@ impl ParseError {
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.what {
-            Malformed::Truncated => "the packet is cut off",
-            Malformed::Version => "the version is not 2",
-            Malformed::Padding => "the padding count is impossible",
-            Malformed::Length => "a length does not agree with its contents",
-            Malformed::PacketType => "this packet type may not stand here",
-            Malformed::Value => "a value is not allowed",
+            Fault::Truncated => "the packet is cut off",
+            Fault::Version => "the version is not 2",
+            Fault::Padding => "the padding count is impossible",
+            Fault::Length => "a length does not agree with its contents",
+            Fault::PacketType => "this packet type may not stand here",
+            Fault::Value => "a value is not allowed",
         };
         write!(f, "{what}, at octet {}", self.at)
     }

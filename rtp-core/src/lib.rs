@@ -55,7 +55,7 @@ pub mod session;
 pub mod srtp;
 mod storage;
 
-pub use error::{BufferTooSmall, ConfigError, Error, Full, Malformed, ParseError};
+pub use error::{BufferTooSmall, ConfigError, Error, Fault, Full, ParseError};
 pub use list::{Fixed, List};
 pub use ntp::NtpTime;
 pub use packet::Ssrc;

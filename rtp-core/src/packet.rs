@@ -17,7 +17,7 @@
 use core::fmt;
 
 use crate::extension::HeaderExtension;
-use crate::{BufferTooSmall, Fixed, List, Malformed, ParseError};
+use crate::{BufferTooSmall, Fault, Fixed, List, ParseError};
 
 /// The octets of a header without CSRCs and extension.
 pub const FIXED_HEADER_LEN: usize = 12;
@@ -103,10 +103,10 @@ impl<'a> Packet<'a> {
     #[inline]
     pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
         let Some((fixed, rest)) = datagram.split_first_chunk::<FIXED_HEADER_LEN>() else {
-            return Err(ParseError::new(Malformed::Truncated, datagram.len()));
+            return Err(ParseError::new(Fault::Truncated, datagram.len()));
         };
         if fixed[0] >> 6 != 2 {
-            return Err(ParseError::new(Malformed::Version, 0));
+            return Err(ParseError::new(Fault::Version, 0));
         }
         let mut packet = Self {
             marker: fixed[1] & 0x80 != 0,
@@ -222,7 +222,7 @@ impl<'a> Packet<'a> {
     /// Reads what the first octet promises beside the fixed header: CSRCs, extension, padding.
     fn parse_options(&mut self, first: u8, rest: &'a [u8]) -> Result<(), ParseError> {
         let end = FIXED_HEADER_LEN.saturating_add(rest.len());
-        let cut_off = ParseError::new(Malformed::Truncated, end);
+        let cut_off = ParseError::new(Fault::Truncated, end);
         let (csrcs, rest) = rest.split_at_checked(usize::from(first & 0x0f) * 4).ok_or(cut_off)?;
         self.csrcs = Csrcs::received(csrcs);
         let mut payload = rest;
@@ -232,7 +232,7 @@ impl<'a> Packet<'a> {
             payload = after;
         }
         if first & 0x20 != 0 {
-            let bad = ParseError::new(Malformed::Padding, end.saturating_sub(1));
+            let bad = ParseError::new(Fault::Padding, end.saturating_sub(1));
             let count = *payload.last().ok_or(bad)?;
             let len = payload.len().checked_sub(usize::from(count)).ok_or(bad)?;
             payload = payload.get(..len).filter(|_| count != 0).ok_or(bad)?;
@@ -257,10 +257,10 @@ pub(crate) struct Prefix {
 impl Prefix {
     #[inline]
     pub(crate) fn parse(datagram: &[u8]) -> Result<Self, ParseError> {
-        let cut_off = ParseError::new(Malformed::Truncated, datagram.len());
+        let cut_off = ParseError::new(Fault::Truncated, datagram.len());
         let (fixed, rest) = datagram.split_first_chunk::<FIXED_HEADER_LEN>().ok_or(cut_off)?;
         if fixed[0] >> 6 != 2 {
-            return Err(ParseError::new(Malformed::Version, 0));
+            return Err(ParseError::new(Fault::Version, 0));
         }
         let csrcs = usize::from(fixed[0] & 0x0f) * 4;
         let (_, after) = rest.split_at_checked(csrcs).ok_or(cut_off)?;
@@ -325,19 +325,19 @@ mod tests {
 
     #[test]
     fn each_fault_is_named_with_its_place() {
-        let table: [(&[u8], Malformed, usize); 9] = [
-            (&[], Malformed::Truncated, 0),
-            (&PLAIN[..11], Malformed::Truncated, 11),
-            (&[0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], Malformed::Version, 0),
+        let table: [(&[u8], Fault, usize); 9] = [
+            (&[], Fault::Truncated, 0),
+            (&PLAIN[..11], Fault::Truncated, 11),
+            (&[0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], Fault::Version, 0),
             // One CSRC is promised.
-            (&[0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3], Malformed::Truncated, 15),
+            (&[0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3], Fault::Truncated, 15),
             // An extension is promised: no header, then too few words.
-            (&[0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3], Malformed::Truncated, 15),
-            (&[0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 1], Malformed::Truncated, 16),
+            (&[0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3], Fault::Truncated, 15),
+            (&[0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 1], Fault::Truncated, 16),
             // Padding: nothing to hold the count, a count of nothing, a count of too much.
-            (&[0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], Malformed::Padding, 11),
-            (&[0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], Malformed::Padding, 12),
-            (&[0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2], Malformed::Padding, 12),
+            (&[0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], Fault::Padding, 11),
+            (&[0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], Fault::Padding, 12),
+            (&[0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2], Fault::Padding, 12),
         ];
         for (datagram, what, at) in table {
             assert_eq!(Packet::parse(datagram), Err(ParseError { what, at }), "{datagram:x?}");

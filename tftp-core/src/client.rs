@@ -51,7 +51,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use crate::error::{BufferTooSmall, ConfigError, ParseError, What};
+use crate::error::{BufferTooSmall, ConfigError, Fault, ParseError};
 use crate::flow::{Acked, Receiving, Rollover, Sending, Taken, Timer, duration, micros};
 use crate::option::{MAX_BLKSIZE, OptionSet};
 use crate::packet::{DATA_HEADER, ErrorCode, Kind, Mode, Packet, REQUEST_LIMIT, emit_request};
@@ -375,7 +375,7 @@ impl<'s> Client<'s> {
             _ if self.phase == Phase::Lingering => Ok(None),
             _ => {
                 self.tid = Some(path.remote);
-                let error = ParseError { what: What::Unexpected, at: 0 };
+                let error = ParseError { what: Fault::Unexpected, at: 0 };
                 let code = Some(ErrorCode::IllegalOperation);
                 Ok(self.end_with(code, Failure::Malformed(error)))
             }
@@ -598,7 +598,7 @@ impl<'s> Client<'s> {
     fn handle_data<'d>(&mut self, now: u64, block: u16, data: &'d [u8]) -> Option<Event<'d>> {
         let Flow::Receiving(receiving) = &mut self.flow else { return None };
         if data.len() > receiving.blksize() {
-            let error = ParseError { what: What::BlockTooLong, at: receiving.blksize() };
+            let error = ParseError { what: Fault::BlockTooLong, at: receiving.blksize() };
             let code = Some(ErrorCode::IllegalOperation);
             return self.end_with(code, Failure::Malformed(error));
         }

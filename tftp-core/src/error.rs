@@ -8,7 +8,7 @@ pub use crate::storage::Full;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum What {
+pub enum Fault {
     /// A TFTP opcode other than 1 to 6 (RFC 1350 section 5, RFC 2347).
     Opcode,
     /// The datagram ends before its fixed fields do.
@@ -47,7 +47,7 @@ pub enum What {
     ChunkType,
 }
 
-impl What {
+impl Fault {
     const fn text(self) -> &'static str {
         match self {
             Self::Opcode => "the opcode is not one of 1 to 6",
@@ -77,7 +77,7 @@ impl What {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ParseError {
     /// What is wrong.
-    pub what: What,
+    pub what: Fault,
     /// Where, in octets from the beginning of what was parsed.
     pub at: usize,
 }
@@ -119,7 +119,7 @@ pub enum ConfigError {
         minimum: u16,
     },
     /// The low end of a port range lies above its high end.
-    PortsCrossed {
+    RangeCrossed {
         /// The low end.
         low: u16,
         /// The high end.
@@ -147,7 +147,7 @@ impl fmt::Display for ConfigError {
             Self::PortTooLow { port, minimum } => {
                 write!(f, "port {port} is too low: choose one from {minimum} to 65535")
             }
-            Self::PortsCrossed { low, high } => {
+            Self::RangeCrossed { low, high } => {
                 write!(f, "the port range {low}-{high} ends before it begins: swap its ends")
             }
             Self::Blksize { blksize } => {

@@ -55,7 +55,7 @@ mod std_types;
 mod storage;
 mod writer;
 
-pub use error::{BufferTooSmall, ConfigError, Full, ParseError, What};
+pub use error::{BufferTooSmall, ConfigError, Fault, Full, ParseError};
 pub use flow::Rollover;
 pub use option::{OptionSet, Options};
 pub use packet::{ErrorCode, Kind, Mode, Packet, Request};

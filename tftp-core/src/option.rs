@@ -5,7 +5,7 @@
 //!  ... mode | 0 | name | 0 | value | 0 | name | 0 | value | 0
 //! ```
 
-use crate::error::{ConfigError, ParseError, What};
+use crate::error::{ConfigError, Fault, ParseError};
 use crate::packet::take_text;
 use crate::writer::{Writer, parse_decimal};
 
@@ -25,17 +25,18 @@ impl<'a> Options<'a> {
     /// Reads the options of a packet; NULs behind the last one are no option.
     ///
     /// # Errors
-    /// [`What::OptionName`] and [`What::OptionValue`] with the octet where it begins.
+    /// [`Fault::OptionName`] and [`Fault::OptionValue`] with the octet where it begins.
     pub fn parse(octets: &'a [u8]) -> Result<Self, ParseError> {
         let mut rest = octets;
         while rest.iter().any(|octet| *octet != 0) {
             let at = octets.len().saturating_sub(rest.len());
-            let (name, after) = take_text(rest).ok_or(ParseError { what: What::OptionName, at })?;
+            let (name, after) =
+                take_text(rest).ok_or(ParseError { what: Fault::OptionName, at })?;
             if name.is_empty() {
-                return Err(ParseError { what: What::OptionName, at });
+                return Err(ParseError { what: Fault::OptionName, at });
             }
             let at = octets.len().saturating_sub(after.len());
-            let (_, after) = take_text(after).ok_or(ParseError { what: What::OptionValue, at })?;
+            let (_, after) = take_text(after).ok_or(ParseError { what: Fault::OptionValue, at })?;
             rest = after;
         }
         let len = octets.len().saturating_sub(rest.len());
@@ -67,15 +68,15 @@ impl<'a> Options<'a> {
     /// What an OACK grants of what was `asked` for.
     ///
     /// # Errors
-    /// [`What::OptionName`] for an option that nobody asked for, [`What::OptionValue`] for a value
+    /// [`Fault::OptionName`] for an option that nobody asked for, [`Fault::OptionValue`] for a value
     /// outside what may be granted; to be answered with ERROR 8 (RFC 2347).
     pub fn granted(self, asked: &OptionSet) -> Result<OptionSet, ParseError> {
         let mut set = OptionSet::default();
         let mut at = 0usize;
         for (name, value) in self.iter() {
-            let name_error = ParseError { what: What::OptionName, at };
+            let name_error = ParseError { what: Fault::OptionName, at };
             let value_error = ParseError {
-                what: What::OptionValue,
+                what: Fault::OptionValue,
                 at: at.saturating_add(name.len()).saturating_add(1),
             };
             let before = set;
@@ -270,9 +271,9 @@ mod tests {
     #[test]
     fn what_has_no_end_is_named() {
         let error = |octets| Options::parse(octets).unwrap_err();
-        assert_eq!(error(b"tsize"), ParseError { what: What::OptionName, at: 0 });
-        assert_eq!(error(b"tsize\x0012"), ParseError { what: What::OptionValue, at: 6 });
-        assert_eq!(error(b"\0tsize\x0012"), ParseError { what: What::OptionName, at: 0 });
+        assert_eq!(error(b"tsize"), ParseError { what: Fault::OptionName, at: 0 });
+        assert_eq!(error(b"tsize\x0012"), ParseError { what: Fault::OptionValue, at: 6 });
+        assert_eq!(error(b"\0tsize\x0012"), ParseError { what: Fault::OptionName, at: 0 });
     }
 
     #[test]
@@ -287,17 +288,17 @@ mod tests {
         let set = granted(b"blksize\x00512\0tsize\x00999\0", &asked).unwrap();
         assert_eq!(set, OptionSet { blksize: Some(512), tsize: Some(999), ..OptionSet::NONE });
         for (octets, what, at) in [
-            (&b"blksize\x001429\0"[..], What::OptionValue, 8),
-            (b"blksize\x00x\0", What::OptionValue, 8),
-            (b"timeout\x003\0", What::OptionValue, 8),
-            (b"windowsize\x0017\0", What::OptionValue, 11),
-            (b"tsize\x001\0tsize\x002\0", What::OptionValue, 14),
-            (b"tsize\x001\0rollover\x000\0", What::OptionName, 8),
+            (&b"blksize\x001429\0"[..], Fault::OptionValue, 8),
+            (b"blksize\x00x\0", Fault::OptionValue, 8),
+            (b"timeout\x003\0", Fault::OptionValue, 8),
+            (b"windowsize\x0017\0", Fault::OptionValue, 11),
+            (b"tsize\x001\0tsize\x002\0", Fault::OptionValue, 14),
+            (b"tsize\x001\0rollover\x000\0", Fault::OptionName, 8),
         ] {
             assert_eq!(granted(octets, &asked), Err(ParseError { what, at }));
         }
         let error = granted(b"tsize\x001\0", &OptionSet::NONE);
-        assert_eq!(error, Err(ParseError { what: What::OptionName, at: 0 }));
+        assert_eq!(error, Err(ParseError { what: Fault::OptionName, at: 0 }));
     }
 
     #[test]

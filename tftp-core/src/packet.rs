@@ -11,7 +11,7 @@
 
 use memchr::memchr;
 
-use crate::error::{BufferTooSmall, ParseError, What};
+use crate::error::{BufferTooSmall, Fault, ParseError};
 use crate::option::Options;
 use crate::writer::Writer;
 
@@ -188,7 +188,7 @@ impl<'a> Packet<'a> {
     /// # Errors
     /// What is wrong, and at which octet.
     pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
-        let truncated = ParseError { what: What::Truncated, at: datagram.len() };
+        let truncated = ParseError { what: Fault::Truncated, at: datagram.len() };
         let (opcode, rest) = datagram.split_first_chunk::<2>().ok_or(truncated)?;
         let number = rest.split_first_chunk::<2>();
         let number = number.map(|(number, rest)| (u16::from_be_bytes(*number), rest));
@@ -206,7 +206,7 @@ impl<'a> Packet<'a> {
             6 => Options::parse(rest)
                 .map(Self::Oack)
                 .map_err(|error| ParseError { at: error.at.saturating_add(2), ..error }),
-            _ => Err(ParseError { what: What::Opcode, at: 0 }),
+            _ => Err(ParseError { what: Fault::Opcode, at: 0 }),
         }
     }
 
@@ -260,15 +260,15 @@ impl<'a> Request<'a> {
     fn parse(kind: Kind, datagram: &[u8], rest: &'a [u8]) -> Result<Self, ParseError> {
         let len = datagram.len();
         if len > REQUEST_LIMIT {
-            return Err(ParseError { what: What::TooLong, at: REQUEST_LIMIT });
+            return Err(ParseError { what: Fault::TooLong, at: REQUEST_LIMIT });
         }
         let place = |rest: &[u8]| len.saturating_sub(rest.len());
-        let error = ParseError { what: What::FileName, at: place(rest) };
+        let error = ParseError { what: Fault::FileName, at: place(rest) };
         let (name, rest) = take_text(rest).ok_or(error)?;
         if name.is_empty() {
             return Err(error);
         }
-        let error = ParseError { what: What::Mode, at: place(rest) };
+        let error = ParseError { what: Fault::Mode, at: place(rest) };
         let (mode, rest) = take_text(rest).ok_or(error)?;
         let mode = Mode::parse(mode).ok_or(error)?;
         let at = place(rest);
@@ -336,23 +336,23 @@ mod tests {
         long.extend_from_slice(&[b'a'; 504]);
         long.extend_from_slice(b"\0octet\0");
         for (octets, what, at) in [
-            (&b""[..], What::Truncated, 0),
-            (b"\0", What::Truncated, 1),
-            (b"\0\0", What::Opcode, 0),
-            (b"\0\x07", What::Opcode, 0),
-            (b"\x01\x01", What::Opcode, 0),
-            (b"\0\x03\0", What::Truncated, 3),
-            (b"\0\x04", What::Truncated, 2),
-            (b"\0\x05\0", What::Truncated, 3),
-            (b"\0\x01", What::FileName, 2),
-            (b"\0\x01name", What::FileName, 2),
-            (b"\0\x01\0octet\0", What::FileName, 2),
-            (b"\0\x01f\0octet", What::Mode, 4),
-            (b"\0\x01f\0binary\0", What::Mode, 4),
-            (b"\0\x02f\0octet\0tsize", What::OptionName, 10),
-            (b"\0\x02f\0octet\0tsize\x001", What::OptionValue, 16),
-            (b"\0\x06tsize\x001", What::OptionValue, 8),
-            (&long, What::TooLong, 512),
+            (&b""[..], Fault::Truncated, 0),
+            (b"\0", Fault::Truncated, 1),
+            (b"\0\0", Fault::Opcode, 0),
+            (b"\0\x07", Fault::Opcode, 0),
+            (b"\x01\x01", Fault::Opcode, 0),
+            (b"\0\x03\0", Fault::Truncated, 3),
+            (b"\0\x04", Fault::Truncated, 2),
+            (b"\0\x05\0", Fault::Truncated, 3),
+            (b"\0\x01", Fault::FileName, 2),
+            (b"\0\x01name", Fault::FileName, 2),
+            (b"\0\x01\0octet\0", Fault::FileName, 2),
+            (b"\0\x01f\0octet", Fault::Mode, 4),
+            (b"\0\x01f\0binary\0", Fault::Mode, 4),
+            (b"\0\x02f\0octet\0tsize", Fault::OptionName, 10),
+            (b"\0\x02f\0octet\0tsize\x001", Fault::OptionValue, 16),
+            (b"\0\x06tsize\x001", Fault::OptionValue, 8),
+            (&long, Fault::TooLong, 512),
         ] {
             assert_eq!(Packet::parse(octets), Err(ParseError { what, at }), "{octets:?}");
         }

@@ -12,7 +12,7 @@ mod named;
 
 pub use named::{AbsoluteSendTime, AudioLevel, ExtensionMap, Name, Value};
 
-use crate::error::Malformed;
+use crate::error::Fault;
 use crate::{BufferTooSmall, ParseError};
 
 /// The profile number of the one-byte form (RFC 8285 section 4.2).
@@ -176,7 +176,7 @@ pub fn write_elements(
             Form::TwoByte => (1..=255, 0..=255, 2),
         };
         if !ids.contains(&element.id) || !lens.contains(&element.data.len()) {
-            return Err(WriteError::Element(ParseError::new(Malformed::Value, at)));
+            return Err(WriteError::Element(ParseError::new(Fault::Value, at)));
         }
         needed = needed.saturating_add(head + element.data.len());
     }

@@ -12,7 +12,7 @@
 //! All packets of one event have the timestamp of its beginning; by it a receiver tells one event
 //! sent many times from several.
 
-use crate::{BufferTooSmall, Malformed, ParseError};
+use crate::{BufferTooSmall, Fault, ParseError};
 
 /// What one packet says of an event (RFC 4733 section 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +38,7 @@ impl TelephoneEvent {
     /// The payload is shorter than an event.
     pub fn parse(payload: &[u8]) -> Result<Self, ParseError> {
         let Some((octets, _)) = payload.split_first_chunk::<4>() else {
-            return Err(ParseError::new(Malformed::Truncated, payload.len()));
+            return Err(ParseError::new(Fault::Truncated, payload.len()));
         };
         Ok(Self {
             event: octets[0],

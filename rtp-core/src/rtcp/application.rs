@@ -1,7 +1,7 @@
 //! Packets that an application defines (RFC 3550 section 6.7).
 
 use super::{HEADER_LEN, Raw, Writer, packet_type};
-use crate::{BufferTooSmall, Malformed, ParseError, Ssrc};
+use crate::{BufferTooSmall, Fault, ParseError, Ssrc};
 
 /// An application's own packet (RFC 3550 section 6.7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,9 +28,9 @@ impl<'a> Application<'a> {
 
     pub(super) fn from_raw(raw: Raw<'a>) -> Result<Self, ParseError> {
         if raw.packet_type != packet_type::APP {
-            return Err(ParseError::new(Malformed::PacketType, 1));
+            return Err(ParseError::new(Fault::PacketType, 1));
         }
-        let cut_off = ParseError::new(Malformed::Length, HEADER_LEN + raw.body.len());
+        let cut_off = ParseError::new(Fault::Length, HEADER_LEN + raw.body.len());
         let (ssrc, rest) = raw.body.split_first_chunk::<4>().ok_or(cut_off)?;
         let (name, data) = rest.split_first_chunk::<4>().ok_or(cut_off)?;
         Ok(Self { subtype: raw.count, ssrc: Ssrc(u32::from_be_bytes(*ssrc)), name: *name, data })

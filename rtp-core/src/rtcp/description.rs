@@ -6,7 +6,7 @@
 //! ```
 
 use super::{HEADER_LEN, Raw, Writer, packet_type};
-use crate::{BufferTooSmall, Malformed, ParseError, Ssrc};
+use crate::{BufferTooSmall, Fault, ParseError, Ssrc};
 
 /// What an item says (RFC 3550 sections 6.5.1 to 6.5.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -181,7 +181,7 @@ impl<'a> Chunk<'a> {
     /// Reads the chunk at the beginning of `octets`: the chunk, and what follows it.
     #[inline]
     fn parse_prefix(octets: &'a [u8]) -> Result<(Self, &'a [u8]), ParseError> {
-        let cut_off = ParseError::new(Malformed::Length, octets.len());
+        let cut_off = ParseError::new(Fault::Length, octets.len());
         let (ssrc, items) = octets.split_first_chunk::<4>().ok_or(cut_off)?;
         let mut len = 0usize;
         loop {
@@ -314,7 +314,7 @@ impl<'a> SourceDescription<'a> {
     #[inline]
     pub(super) fn from_raw(raw: Raw<'a>) -> Result<Self, ParseError> {
         if raw.packet_type != packet_type::SDES {
-            return Err(ParseError::new(Malformed::PacketType, 1));
+            return Err(ParseError::new(Fault::PacketType, 1));
         }
         let mut rest = raw.body;
         for _ in 0..raw.count {

@@ -7,7 +7,7 @@
 //! ```
 
 use super::{HEADER_LEN, Raw, Writer, packet_type};
-use crate::{BufferTooSmall, Fixed, List, Malformed, NtpTime, ParseError, Ssrc};
+use crate::{BufferTooSmall, Fault, Fixed, List, NtpTime, ParseError, Ssrc};
 
 /// An extended report (RFC 3611 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -405,9 +405,9 @@ impl<'a> ExtendedReport<'a> {
 
     pub(super) fn from_raw(raw: Raw<'a>) -> Result<Self, ParseError> {
         if raw.packet_type != packet_type::XR {
-            return Err(ParseError::new(Malformed::PacketType, 1));
+            return Err(ParseError::new(Fault::PacketType, 1));
         }
-        let cut_off = ParseError::new(Malformed::Length, HEADER_LEN + raw.body.len());
+        let cut_off = ParseError::new(Fault::Length, HEADER_LEN + raw.body.len());
         let (ssrc, blocks) = raw.body.split_first_chunk::<4>().ok_or(cut_off)?;
         let mut rest = blocks;
         while !rest.is_empty() {
@@ -561,6 +561,6 @@ mod tests {
     fn a_block_cut_off_is_refused() {
         let octets = [0x80, 207, 0, 3, 0, 0, 0, 1, 4, 0, 0, 2, 1, 2, 3, 4];
         let error = ExtendedReport::parse(&octets).unwrap_err();
-        assert_eq!(error, ParseError { what: Malformed::Length, at: 16 });
+        assert_eq!(error, ParseError { what: Fault::Length, at: 16 });
     }
 }

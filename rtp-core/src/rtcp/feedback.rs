@@ -9,7 +9,7 @@
 
 use super::{HEADER_LEN, Raw, TransportWide, Writer, packet_type};
 use crate::packet::Csrcs;
-use crate::{BufferTooSmall, Fixed, List, Malformed, ParseError, Ssrc};
+use crate::{BufferTooSmall, Fault, Fixed, List, ParseError, Ssrc};
 
 /// Feedback on the transport (RFC 4585 section 6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -391,9 +391,9 @@ impl<'a> PayloadFeedback<'a> {
 /// The two SSRCs of feedback, and its control information.
 fn control_information(raw: Raw<'_>, kind: u8) -> Result<(Ssrc, Ssrc, &[u8]), ParseError> {
     if raw.packet_type != kind {
-        return Err(ParseError::new(Malformed::PacketType, 1));
+        return Err(ParseError::new(Fault::PacketType, 1));
     }
-    let cut_off = ParseError::new(Malformed::Length, HEADER_LEN + raw.body.len());
+    let cut_off = ParseError::new(Fault::Length, HEADER_LEN + raw.body.len());
     let (sender, rest) = raw.body.split_first_chunk::<4>().ok_or(cut_off)?;
     let (media, data) = rest.split_first_chunk::<4>().ok_or(cut_off)?;
     Ok((Ssrc::from_octets(sender), Ssrc::from_octets(media), data))
@@ -403,7 +403,7 @@ fn control_information(raw: Raw<'_>, kind: u8) -> Result<(Ssrc, Ssrc, &[u8]), Pa
 fn whole<T: Fixed<N>, const N: usize>(data: &[u8]) -> Result<List<'_, T, N>, ParseError> {
     let list = List::received(data);
     if list.encoded_len() != data.len() {
-        return Err(ParseError::new(Malformed::Length, HEADER_LEN + 8 + data.len()));
+        return Err(ParseError::new(Fault::Length, HEADER_LEN + 8 + data.len()));
     }
     Ok(list)
 }
@@ -499,9 +499,9 @@ mod tests {
     fn feedback_cut_off_is_refused() {
         let short = [0x81, 205, 0, 1, 0, 0, 0, 1];
         let error = TransportFeedback::parse(&short).unwrap_err();
-        assert_eq!(error, ParseError { what: Malformed::Length, at: 8 });
+        assert_eq!(error, ParseError { what: Fault::Length, at: 8 });
         let odd = [0x84, 206, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3];
         let error = PayloadFeedback::parse(&odd).unwrap_err();
-        assert_eq!(error, ParseError { what: Malformed::Length, at: 16 });
+        assert_eq!(error, ParseError { what: Fault::Length, at: 16 });
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{HEADER_LEN, Raw, Writer, packet_type};
 use crate::packet::Csrcs;
-use crate::{BufferTooSmall, Malformed, ParseError};
+use crate::{BufferTooSmall, Fault, ParseError};
 
 /// Sources that leave (RFC 3550 section 6.6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,9 +25,9 @@ impl<'a> Goodbye<'a> {
 
     pub(super) fn from_raw(raw: Raw<'a>) -> Result<Self, ParseError> {
         if raw.packet_type != packet_type::BYE {
-            return Err(ParseError::new(Malformed::PacketType, 1));
+            return Err(ParseError::new(Fault::PacketType, 1));
         }
-        let cut_off = ParseError::new(Malformed::Length, HEADER_LEN + raw.body.len());
+        let cut_off = ParseError::new(Fault::Length, HEADER_LEN + raw.body.len());
         let (sources, rest) =
             raw.body.split_at_checked(usize::from(raw.count) * 4).ok_or(cut_off)?;
         let reason = match rest.split_first() {

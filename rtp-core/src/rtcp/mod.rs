@@ -34,7 +34,7 @@ pub use report::{ReceiverReport, ReportBlock, ReportBlocks, SenderInfo, SenderRe
 
 pub use transport_wide::{Arrivals, TransportWide};
 
-use crate::{BufferTooSmall, Malformed, ParseError};
+use crate::{BufferTooSmall, Fault, ParseError};
 
 /// The octets of the header that every RTCP packet begins with.
 pub const HEADER_LEN: usize = 4;
@@ -81,18 +81,18 @@ impl<'a> Raw<'a> {
     #[inline]
     pub fn parse_prefix(octets: &'a [u8]) -> Result<(Self, &'a [u8]), ParseError> {
         let Some((head, rest)) = octets.split_first_chunk::<HEADER_LEN>() else {
-            return Err(ParseError::new(Malformed::Truncated, octets.len()));
+            return Err(ParseError::new(Fault::Truncated, octets.len()));
         };
         if head[0] >> 6 != 2 {
-            return Err(ParseError::new(Malformed::Version, 0));
+            return Err(ParseError::new(Fault::Version, 0));
         }
         let len = usize::from(u16::from_be_bytes([head[2], head[3]])) * 4;
         let Some((mut body, rest)) = rest.split_at_checked(len) else {
-            return Err(ParseError::new(Malformed::Truncated, octets.len()));
+            return Err(ParseError::new(Fault::Truncated, octets.len()));
         };
         let mut padding = 0;
         if head[0] & 0x20 != 0 {
-            let bad = ParseError::new(Malformed::Padding, (HEADER_LEN + len).saturating_sub(1));
+            let bad = ParseError::new(Fault::Padding, (HEADER_LEN + len).saturating_sub(1));
             padding = *body.last().ok_or(bad)?;
             let len = body.len().checked_sub(usize::from(padding)).ok_or(bad)?;
             body = body.get(..len).filter(|_| padding != 0).ok_or(bad)?;
@@ -222,7 +222,7 @@ impl<'a> Compound<'a> {
                 return Ok(Self { octets: datagram });
             }
             if raw.padding != 0 {
-                return Err(ParseError::new(Malformed::Padding, at));
+                return Err(ParseError::new(Fault::Padding, at));
             }
             rest = after;
         }
@@ -236,7 +236,7 @@ impl<'a> Compound<'a> {
     pub fn check(&self) -> Result<(), ParseError> {
         match self.octets {
             [_, packet_type::SR | packet_type::RR, ..] => Ok(()),
-            _ => Err(ParseError::new(Malformed::PacketType, 1)),
+            _ => Err(ParseError::new(Fault::PacketType, 1)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Sender and receiver reports (RFC 3550 section 6.4).
 
 use super::{HEADER_LEN, ProfileBlocks, Raw, Writer, packet_type};
-use crate::{BufferTooSmall, Fixed, List, Malformed, NtpTime, ParseError, Ssrc};
+use crate::{BufferTooSmall, Fault, Fixed, List, NtpTime, ParseError, Ssrc};
 
 /// What one receiver says of one source (RFC 3550 section 6.4.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -138,9 +138,9 @@ impl<'a> SenderReport<'a> {
     #[inline]
     pub(super) fn from_raw(raw: Raw<'a>) -> Result<Self, ParseError> {
         if raw.packet_type != packet_type::SR {
-            return Err(ParseError::new(Malformed::PacketType, 1));
+            return Err(ParseError::new(Fault::PacketType, 1));
         }
-        let cut_off = ParseError::new(Malformed::Length, HEADER_LEN + raw.body.len());
+        let cut_off = ParseError::new(Fault::Length, HEADER_LEN + raw.body.len());
         let (ssrc, rest) = raw.body.split_first_chunk::<4>().ok_or(cut_off)?;
         let (info, rest) = rest.split_first_chunk().ok_or(cut_off)?;
         let (blocks, profile) =
@@ -203,9 +203,9 @@ impl<'a> ReceiverReport<'a> {
     #[inline]
     pub(super) fn from_raw(raw: Raw<'a>) -> Result<Self, ParseError> {
         if raw.packet_type != packet_type::RR {
-            return Err(ParseError::new(Malformed::PacketType, 1));
+            return Err(ParseError::new(Fault::PacketType, 1));
         }
-        let cut_off = ParseError::new(Malformed::Length, HEADER_LEN + raw.body.len());
+        let cut_off = ParseError::new(Fault::Length, HEADER_LEN + raw.body.len());
         let (ssrc, rest) = raw.body.split_first_chunk::<4>().ok_or(cut_off)?;
         let (blocks, profile) =
             rest.split_at_checked(usize::from(raw.count) * 24).ok_or(cut_off)?;

@@ -98,7 +98,7 @@ fn messenger_era_liberties_are_read() {
     // A lone description, its text ended by a NUL that the length counts.
     let lone = [0x81, 202, 0, 3, 0, 0, 0, 1, 1, 4, b'a', b'@', b'b', 0, 0, 0];
     let compound = Compound::parse(&lone).unwrap();
-    assert_eq!(compound.check(), Err(ParseError { what: Malformed::PacketType, at: 1 }));
+    assert_eq!(compound.check(), Err(ParseError { what: Fault::PacketType, at: 1 }));
     let Packet::SourceDescription(description) = compound.packets().next().unwrap().unwrap() else {
         panic!("a description");
     };
@@ -133,22 +133,22 @@ fn messenger_era_liberties_are_read() {
 
 #[test]
 fn each_fault_is_named_with_its_place() {
-    let table: [(&[u8], Malformed, usize); 10] = [
-        (&[], Malformed::Truncated, 0),
-        (&[0x80, 201, 0], Malformed::Truncated, 3),
-        (&[0x40, 201, 0, 1, 0, 0, 0, 1], Malformed::Version, 0),
-        (&[0x80, 201, 0, 2, 0, 0, 0, 1], Malformed::Truncated, 8),
+    let table: [(&[u8], Fault, usize); 10] = [
+        (&[], Fault::Truncated, 0),
+        (&[0x80, 201, 0], Fault::Truncated, 3),
+        (&[0x40, 201, 0, 1, 0, 0, 0, 1], Fault::Version, 0),
+        (&[0x80, 201, 0, 2, 0, 0, 0, 1], Fault::Truncated, 8),
         // The second packet is of another version.
-        (&[0x80, 201, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0], Malformed::Version, 8),
+        (&[0x80, 201, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0], Fault::Version, 8),
         // Padding in the first of two packets.
-        (&[0xa0, 201, 0, 1, 0, 0, 0, 1, 0x80, 201, 0, 0], Malformed::Padding, 0),
-        (&[0xa0, 201, 0, 1, 0, 0, 0, 9], Malformed::Padding, 7),
+        (&[0xa0, 201, 0, 1, 0, 0, 0, 1, 0x80, 201, 0, 0], Fault::Padding, 0),
+        (&[0xa0, 201, 0, 1, 0, 0, 0, 9], Fault::Padding, 7),
         // One block is promised, none is there.
-        (&[0x81, 201, 0, 1, 0, 0, 0, 1], Malformed::Length, 8),
+        (&[0x81, 201, 0, 1, 0, 0, 0, 1], Fault::Length, 8),
         // An item runs over the end of its packet.
-        (&[0x81, 202, 0, 2, 0, 0, 0, 1, 1, 9, 0, 0], Malformed::Length, 12),
+        (&[0x81, 202, 0, 2, 0, 0, 0, 1, 1, 9, 0, 0], Fault::Length, 12),
         // A reason runs over the end.
-        (&[0x81, 203, 0, 2, 0, 0, 0, 1, 4, 0, 0, 0], Malformed::Length, 12),
+        (&[0x81, 203, 0, 2, 0, 0, 0, 1, 4, 0, 0, 0], Fault::Length, 12),
     ];
     for (octets, what, at) in table {
         let result = Compound::parse(octets)
@@ -161,7 +161,7 @@ fn each_fault_is_named_with_its_place() {
 fn a_broken_packet_does_not_hide_the_next() {
     let octets = [0x81, 201, 0, 1, 0, 0, 0, 1, 0x81, 203, 0, 1, 0, 0, 0, 1];
     let packets: Vec<_> = Compound::parse(&octets).unwrap().packets().collect();
-    assert_eq!(packets[0], Err(ParseError { what: Malformed::Length, at: 8 }));
+    assert_eq!(packets[0], Err(ParseError { what: Fault::Length, at: 8 }));
     assert!(matches!(packets[1], Ok(Packet::Goodbye(_))));
 }
 

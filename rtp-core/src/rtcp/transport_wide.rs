@@ -12,7 +12,7 @@
 //! ```
 
 use super::Writer;
-use crate::{Malformed, ParseError};
+use crate::{Fault, ParseError};
 
 /// When packets have come, by their transport-wide sequence numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ const HEAD: usize = 8;
 impl<'a> TransportWide<'a> {
     /// Reads the control information of a feedback packet.
     pub(super) fn parse(data: &'a [u8]) -> Result<Self, ParseError> {
-        let cut_off = ParseError::new(Malformed::Length, data.len());
+        let cut_off = ParseError::new(Fault::Length, data.len());
         let (&[a, b, c, d, e, f, g, feedback_count], rest) =
             data.split_first_chunk::<HEAD>().ok_or(cut_off)?;
         let count = u16::from_be_bytes([c, d]);
@@ -334,6 +334,6 @@ mod tests {
         buffer.truncate(buffer.len() - 4);
         buffer[3] -= 1;
         let error = TransportFeedback::parse(&buffer).unwrap_err();
-        assert_eq!(error.what, Malformed::Length);
+        assert_eq!(error.what, Fault::Length);
     }
 }

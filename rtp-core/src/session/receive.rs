@@ -12,7 +12,7 @@ use crate::demux::{Protocol, protocol};
 use crate::packet::Packet;
 use crate::rtcp::{self, Compound, ReportBlock, ReportBlocks, SenderInfo};
 use crate::storage::{Index, Queue};
-use crate::{Error, Malformed, ParseError, Ssrc, ntp};
+use crate::{Error, Fault, ParseError, Ssrc, ntp};
 
 /// How long a source that has gone is remembered, so that packets under way do not bring it back
 /// (RFC 3550 section 6.2.1).
@@ -63,7 +63,7 @@ impl Session<'_> {
     ) -> Result<Event<'d>, Refused> {
         // A report that has come to the wrong port would read as RTP (RFC 3550 appendix A.1).
         if let [_, rtcp::packet_type::SR | rtcp::packet_type::RR, ..] = datagram {
-            return Err(ParseError { what: Malformed::PacketType, at: 1 }.into());
+            return Err(ParseError { what: Fault::PacketType, at: 1 }.into());
         }
         let packet = Packet::parse(datagram)?;
         let from = self.digest(path.remote);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::packet::Packet;
 use crate::rtcp::{self, Compound};
-use crate::{BufferTooSmall, Error, Malformed, ParseError};
+use crate::{BufferTooSmall, Error, Fault, ParseError};
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddr};
 use handset_testkit::{Random, seeds};
@@ -452,14 +452,14 @@ fn lone_packets_are_taken_or_refused_as_the_host_says() {
     assert_eq!(events(&mut tolerant), [Event::Joined { ssrc: Ssrc(5) }]);
     let mut strict = session(Config { lone_packets: false, ..config("a@b") }, 15);
     let error = strict.handle_datagram(ms(0), rtcp_path(), &lone).unwrap_err();
-    assert_eq!(error, Error::Parse(ParseError { what: Malformed::PacketType, at: 1 }));
+    assert_eq!(error, Error::Parse(ParseError { what: Fault::PacketType, at: 1 }));
 }
 
 #[test]
 fn a_report_on_the_port_of_rtp_is_no_rtp() {
     let mut session = session(config("a@b"), 16);
     let error = session.handle_datagram(ms(0), rtp_path(), &receiver_report(5)).unwrap_err();
-    assert_eq!(error, Error::Parse(ParseError { what: Malformed::PacketType, at: 1 }));
+    assert_eq!(error, Error::Parse(ParseError { what: Fault::PacketType, at: 1 }));
 }
 
 #[test]

@@ -19,7 +19,7 @@ mod index;
 mod transform;
 
 use crate::rtcp::HEADER_LEN;
-use crate::{BufferTooSmall, Full, Malformed, ParseError, Ssrc, packet};
+use crate::{BufferTooSmall, Fault, Full, ParseError, Ssrc, packet};
 use index::ReplayWindow;
 pub use index::WindowState;
 use transform::Transform;
@@ -437,7 +437,7 @@ impl<const STREAMS: usize> Receiver<STREAMS> {
     #[inline]
     pub fn unprotect_rtp(&mut self, datagram: &mut [u8]) -> Result<usize, SrtpError> {
         let total = datagram.len();
-        let cut_off = ParseError::new(Malformed::Truncated, total);
+        let cut_off = ParseError::new(Fault::Truncated, total);
         let len = total.checked_sub(self.0.profile.rtp_overhead()).ok_or(cut_off)?;
         let (body, tag) = datagram.split_at_mut_checked(len).ok_or(cut_off)?;
         let prefix = packet::Prefix::parse(body)?;
@@ -457,7 +457,7 @@ impl<const STREAMS: usize> Receiver<STREAMS> {
     /// for the case of no room, the packet are then as before.
     pub fn unprotect_rtcp(&mut self, datagram: &mut [u8]) -> Result<usize, SrtpError> {
         let total = datagram.len();
-        let cut_off = ParseError::new(Malformed::Truncated, total);
+        let cut_off = ParseError::new(Fault::Truncated, total);
         let len = total.checked_sub(self.0.profile.rtcp_overhead()).ok_or(cut_off)?;
         let (body, trailer) = datagram.split_at_mut_checked(len).ok_or(cut_off)?;
         let ssrc = rtcp_ssrc(body)?;
@@ -509,8 +509,8 @@ fn rtcp_ssrc(packet: &[u8]) -> Result<Ssrc, ParseError> {
         Some((head, _)) if head[0] >> 6 == 2 => {
             Ok(Ssrc(u32::from_be_bytes([head[4], head[5], head[6], head[7]])))
         }
-        Some(_) => Err(ParseError::new(Malformed::Version, 0)),
-        None => Err(ParseError::new(Malformed::Truncated, packet.len())),
+        Some(_) => Err(ParseError::new(Fault::Version, 0)),
+        None => Err(ParseError::new(Fault::Truncated, packet.len())),
     }
 }
 

@@ -18,7 +18,7 @@ use core::str;
 use memchr::memchr;
 
 use super::key::{Key, Keys};
-use crate::error::{BufferTooSmall, ParseError, What};
+use crate::error::{BufferTooSmall, Fault, ParseError};
 use crate::writer::{Writer, parse_decimal};
 
 /// The content type of these bodies.
@@ -181,10 +181,10 @@ impl<'a> Invitation<'a> {
         let fields = Fields::parse(body)?;
         let cookie = u32::try_from(
             fields
-                .number(fields.cookie, What::InvitationCookie)?
-                .ok_or(ParseError { what: What::InvitationCookie, at: body.len() })?,
+                .number(fields.cookie, Fault::InvitationCookie)?
+                .ok_or(ParseError { what: Fault::InvitationCookie, at: body.len() })?,
         )
-        .map_err(|_| fields.error(fields.cookie, What::InvitationCookie))?;
+        .map_err(|_| fields.error(fields.cookie, Fault::InvitationCookie))?;
         let command = fields.command.map_or("", |field| field.value);
         if command.eq_ignore_ascii_case("INVITE") {
             fields.invite(cookie)
@@ -194,7 +194,7 @@ impl<'a> Invitation<'a> {
             let code = fields.cancel_code.map_or("", |field| field.value);
             Ok(Self::Cancel(Cancel { cookie, code }))
         } else {
-            Err(fields.error(fields.command, What::InvitationCommand))
+            Err(fields.error(fields.command, Fault::InvitationCommand))
         }
     }
 
@@ -346,7 +346,7 @@ impl<'a> Fields<'a> {
             if line.is_empty() {
                 continue;
             }
-            let error = ParseError { what: What::Line, at };
+            let error = ParseError { what: Fault::Line, at };
             let line = str::from_utf8(line).map_err(|_| error)?;
             let (name, value) = line.split_once(':').ok_or(error)?;
             if let Some(field) = fields.named(name.trim_ascii()) {
@@ -388,10 +388,10 @@ impl<'a> Fields<'a> {
         let file = self
             .file
             .filter(|field| !field.value.is_empty())
-            .ok_or(self.error(self.file, What::ApplicationFile))?;
+            .ok_or(self.error(self.file, Fault::ApplicationFile))?;
         let size = self
-            .number(self.size, What::ApplicationFileSize)?
-            .ok_or(self.error(None, What::ApplicationFileSize))?;
+            .number(self.size, Fault::ApplicationFileSize)?
+            .ok_or(self.error(None, Fault::ApplicationFileSize))?;
         Ok(Invitation::Invite(Invite {
             cookie,
             application: self.application.map_or("", |field| field.value),
@@ -413,17 +413,17 @@ impl<'a> Fields<'a> {
             (None, None) => None,
             (host, port) => {
                 let host = host.filter(|field| !field.value.is_empty());
-                let host = host.ok_or(self.error(self.host, What::Address))?;
+                let host = host.ok_or(self.error(self.host, Fault::Address))?;
                 let number: u64 =
-                    self.number(port, What::Address)?.ok_or(self.error(None, What::Address))?;
+                    self.number(port, Fault::Address)?.ok_or(self.error(None, Fault::Address))?;
                 let port = u16::try_from(number)
                     .ok()
                     .filter(|port| *port > 0)
-                    .ok_or(self.error(port, What::Address))?;
+                    .ok_or(self.error(port, Fault::Address))?;
                 let auth_cookie = self
-                    .number(self.auth_cookie, What::Address)?
+                    .number(self.auth_cookie, Fault::Address)?
                     .and_then(|number| u32::try_from(number).ok())
-                    .ok_or(self.error(self.auth_cookie, What::Address))?;
+                    .ok_or(self.error(self.auth_cookie, Fault::Address))?;
                 let internal = self.internal_host.zip(self.internal_port_x).and_then(|(h, p)| {
                     let port_x = u16::try_from(parse_decimal(p.value.as_bytes())?).ok()?;
                     Some((h.value, port_x ^ PORT_X))
@@ -445,10 +445,10 @@ impl<'a> Fields<'a> {
     fn key(&self, field: Option<Field<'_>>) -> Result<Key, ParseError> {
         field
             .and_then(|field| Key::from_base64(field.value.as_bytes()))
-            .ok_or(self.error(field, What::Key))
+            .ok_or(self.error(field, Fault::Key))
     }
 
-    fn number(&self, field: Option<Field<'_>>, what: What) -> Result<Option<u64>, ParseError> {
+    fn number(&self, field: Option<Field<'_>>, what: Fault) -> Result<Option<u64>, ParseError> {
         let Some(found) = field else { return Ok(None) };
         match parse_decimal(found.value.as_bytes()) {
             Some(number) => Ok(Some(number)),
@@ -456,7 +456,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn error(&self, field: Option<Field<'_>>, what: What) -> ParseError {
+    fn error(&self, field: Option<Field<'_>>, what: Fault) -> ParseError {
         ParseError { what, at: field.map_or(self.end, |field| field.at) }
     }
 }
@@ -578,54 +578,58 @@ mod tests {
             text
         };
         for (text, what, found) in [
-            (invite("Application-File: a\r\n"), What::InvitationCookie, None),
-            (invite("Invitation-Cookie: x\r\n"), What::InvitationCookie, Some("Invitation-Cookie")),
+            (invite("Application-File: a\r\n"), Fault::InvitationCookie, None),
             (
-                invite("Invitation-Cookie: 4294967296\r\n"),
-                What::InvitationCookie,
+                invite("Invitation-Cookie: x\r\n"),
+                Fault::InvitationCookie,
                 Some("Invitation-Cookie"),
             ),
-            (invite("Invitation-Cookie: 1\r\n"), What::ApplicationFile, None),
+            (
+                invite("Invitation-Cookie: 4294967296\r\n"),
+                Fault::InvitationCookie,
+                Some("Invitation-Cookie"),
+            ),
+            (invite("Invitation-Cookie: 1\r\n"), Fault::ApplicationFile, None),
             (
                 invite("Invitation-Cookie: 1\r\nApplication-File: a\r\n"),
-                What::ApplicationFileSize,
+                Fault::ApplicationFileSize,
                 None,
             ),
             (
                 invite(
                     "Invitation-Cookie: 1\r\nApplication-File: a\r\nApplication-FileSize: -1\r\n",
                 ),
-                What::ApplicationFileSize,
+                Fault::ApplicationFileSize,
                 Some("Application-FileSize"),
             ),
-            (accept("Hash-Key: AAAA\r\n"), What::Key, None),
+            (accept("Hash-Key: AAAA\r\n"), Fault::Key, None),
             (
                 accept("Encryption-Key: AAAA\r\nHash-Key: AAAA\r\n"),
-                What::Key,
+                Fault::Key,
                 Some("Encryption-Key"),
             ),
-            (accept("IP-Address: a\r\n"), What::Address, None),
-            (accept("IP-Address: a\r\nPort: 0\r\nAuthCookie: 1\r\n"), What::Address, Some("Port")),
+            (accept("IP-Address: a\r\n"), Fault::Address, None),
+            (accept("IP-Address: a\r\nPort: 0\r\nAuthCookie: 1\r\n"), Fault::Address, Some("Port")),
             (
                 accept("IP-Address: a\r\nPort: 65536\r\nAuthCookie: 1\r\n"),
-                What::Address,
+                Fault::Address,
                 Some("Port"),
             ),
-            (accept("IP-Address: a\r\nPort: 1\r\n"), What::Address, None),
-            (accept("IP-Address: \r\nPort: 1\r\n"), What::Address, Some("IP-Address")),
-            (accept("no colon\r\n"), What::Line, Some("no colon")),
+            (accept("IP-Address: a\r\nPort: 1\r\n"), Fault::Address, None),
+            (accept("IP-Address: \r\nPort: 1\r\n"), Fault::Address, Some("IP-Address")),
+            (accept("no colon\r\n"), Fault::Line, Some("no colon")),
             (
                 String::from("Invitation-Command: FOO\r\nInvitation-Cookie: 1\r\n"),
-                What::InvitationCommand,
+                Fault::InvitationCommand,
                 Some("Invitation-Command"),
             ),
-            (String::new(), What::InvitationCookie, None),
+            (String::new(), Fault::InvitationCookie, None),
         ] {
             let at = found.map_or(text.len(), |name| text.find(name).unwrap());
             let error = Invitation::parse(text.as_bytes()).unwrap_err();
             assert_eq!(error, ParseError { what, at }, "{text}");
         }
         let error = Invitation::parse(b"A: \xff\r\n").unwrap_err();
-        assert_eq!(error, ParseError { what: What::Line, at: 0 });
+        assert_eq!(error, ParseError { what: Fault::Line, at: 0 });
     }
 }

@@ -22,11 +22,11 @@ impl PortRange {
     /// A range from `low` to `high`, both included.
     ///
     /// # Errors
-    /// [`ConfigError::PortTooLow`] below [`Self::MINIMUM`], [`ConfigError::PortsCrossed`] where
+    /// [`ConfigError::PortTooLow`] below [`Self::MINIMUM`], [`ConfigError::RangeCrossed`] where
     /// `low` lies above `high`.
     pub const fn new(low: u16, high: u16) -> Result<Self, ConfigError> {
         if low > high {
-            return Err(ConfigError::PortsCrossed { low, high });
+            return Err(ConfigError::RangeCrossed { low, high });
         }
         if low < Self::MINIMUM {
             return Err(ConfigError::PortTooLow { port: low, minimum: Self::MINIMUM });
@@ -84,7 +84,7 @@ mod tests {
         );
         assert_eq!(
             PortRange::new(6900, 6891),
-            Err(ConfigError::PortsCrossed { low: 6900, high: 6891 })
+            Err(ConfigError::RangeCrossed { low: 6900, high: 6891 })
         );
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::key::Secrets;
 use super::line::{self, Line, Queue};
 use super::{ByeCode, CHUNK_HEADER, Config, Dialect, Error, Event, NAME_LIMIT, Transmit};
-use crate::error::{BufferTooSmall, ConfigError, ParseError, What};
+use crate::error::{BufferTooSmall, ConfigError, Fault, ParseError};
 use crate::writer::parse_decimal;
 
 /// Receives one file over one connection.
@@ -244,7 +244,7 @@ impl Receiver {
                     return Ok((CHUNK_HEADER, Some(Event::Cancelled { code })));
                 }
                 _ => {
-                    let what = What::ChunkType;
+                    let what = Fault::ChunkType;
                     return Err(Error::Parse(ParseError { what, at: self.used }));
                 }
             }
@@ -284,7 +284,7 @@ impl Receiver {
     }
 
     const fn unexpected(&self) -> Error {
-        Error::Parse(ParseError { what: What::Command, at: self.used })
+        Error::Parse(ParseError { what: Fault::Command, at: self.used })
     }
 
     fn fail(&mut self, error: Error) {

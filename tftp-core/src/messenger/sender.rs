@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::key::Secrets;
 use super::line::{self, Line, Queue};
 use super::{ByeCode, CHUNK, CHUNK_HEADER, Config, Dialect, Error, Event, NAME_LIMIT, Transmit};
-use crate::error::{BufferTooSmall, ConfigError, ParseError, What};
+use crate::error::{BufferTooSmall, ConfigError, Fault, ParseError};
 use crate::writer::parse_decimal;
 
 /// The part of the file that the [`Sender`] wants next.
@@ -316,7 +316,7 @@ impl Sender {
     }
 
     const fn unexpected(&self) -> Error {
-        Error::Parse(ParseError { what: What::Command, at: self.used })
+        Error::Parse(ParseError { what: Fault::Command, at: self.used })
     }
 
     fn fail(&mut self, error: Error) {

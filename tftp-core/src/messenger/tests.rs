@@ -397,7 +397,7 @@ fn silence_ends_a_transfer() {
 
 #[test]
 fn what_may_not_come_is_named_with_its_place() {
-    let at = |at| Error::Parse(ParseError { what: crate::error::What::Command, at });
+    let at = |at| Error::Parse(ParseError { what: crate::error::Fault::Command, at });
     let sender = |stream: &[u8]| {
         let mut side = Side::new(Sender::new(NOW, &config(30)).unwrap());
         side.inbox = stream.to_vec();
@@ -422,7 +422,7 @@ fn what_may_not_come_is_named_with_its_place() {
     };
     assert_eq!(receiver(&[&version[..], b"FIL x\r\n"].concat()), Some(Err(at(20))));
     let begun = [&version[..], b"FIL 30\r\n"].concat();
-    let kind = Error::Parse(ParseError { what: crate::error::What::ChunkType, at: 28 });
+    let kind = Error::Parse(ParseError { what: crate::error::Fault::ChunkType, at: 28 });
     assert_eq!(receiver(&[&begun[..], b"\x02\x01\x00x"].concat()), Some(Err(kind)));
     assert_eq!(receiver(&[&begun[..], b"\0\x1f\0"].concat()), Some(Err(Error::TooMuchData)));
     assert_eq!(

@@ -52,7 +52,7 @@ mod transfer;
 
 pub use self::config::Config;
 use self::transfer::{Phase, Reason, Transfer};
-use crate::error::{BufferTooSmall, Full, ParseError, What};
+use crate::error::{BufferTooSmall, Fault, Full, ParseError};
 use crate::flow::{Acked, Taken, duration, micros};
 use crate::option::OptionSet;
 use crate::packet::{DATA_HEADER, ErrorCode, Kind, Mode, Packet, REQUEST_LIMIT, Request};
@@ -608,7 +608,7 @@ impl<'s> Server<'s> {
         }
         let code = ErrorCode::IllegalOperation;
         transfer.refuse(code, code.message(), true);
-        let failure = Failure::Malformed(ParseError { what: What::Unexpected, at: 0 });
+        let failure = Failure::Malformed(ParseError { what: Fault::Unexpected, at: 0 });
         Some(Event::Failed { transfer: TransferId(index), failure })
     }
 

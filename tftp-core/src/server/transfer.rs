@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::{Config, Grant};
-use crate::error::{BufferTooSmall, ParseError, What};
+use crate::error::{BufferTooSmall, Fault, ParseError};
 use crate::flow::{Acked, Receiving, Sending, Taken, Timer, micros};
 use crate::option::OptionSet;
 use crate::packet::{DATA_HEADER, ErrorCode, Kind, Packet};
@@ -45,7 +45,7 @@ pub(super) enum Reason {
     Unreachable,
     Replaced,
     /// What, and at which octet, as far as 16 bits go.
-    Malformed(What, u16),
+    Malformed(Fault, u16),
     /// Refused, and its ERROR sent.
     Refused,
 }
@@ -213,7 +213,7 @@ impl Transfer {
             if self.phase == Phase::Lingering {
                 return Ok(Some(Taken::Nothing));
             }
-            let error = ParseError { what: What::BlockTooLong, at: receiving.blksize() };
+            let error = ParseError { what: Fault::BlockTooLong, at: receiving.blksize() };
             return Err((ErrorCode::IllegalOperation, Failure::Malformed(error)));
         }
         let taken = receiving.handle_data(now, block, len, &mut self.timer);
