@@ -1,8 +1,122 @@
-//! Placeholder.
+//! SIP, SDP and presence as Sans-IO state machines.
+//!
+//! This crate reads and writes the messages, and keeps the transactions, dialogs, calls,
+//! registrations and subscriptions, of a SIP user agent or server. It opens no socket, reads no
+//! clock and starts no thread: the host hands in what arrived and when, and takes out what is to be
+//! sent and where. It needs no allocator (`no_std`, feature `alloc` to grow), has no `unsafe` code,
+//! and does not panic on any input.
+//!
+//! # Layers
+//!
+//! Each layer uses only those above it in this table, and is usable without those below.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`message`], [`header`], [`uri`] | views over messages, and [`message::Writer`] |
+//! | [`sdp`] | session descriptions, and offer/answer for an audio call |
+//! | [`auth`] | Digest authentication, both sides |
+//! | [`presence`] | presence and typing documents |
+//! | [`transport`] | streams and datagrams, Via, ports |
+//! | [`transaction`] | the four transaction machines |
+//! | [`dialog`] | dialogs and their routes |
+//! | [`agent`] | the user agent: registration, calls, messages, presence |
+//! | [`server`] | registrar, presence and proxy |
+//!
+//! # The wire
+//!
+//! A message is read without a copy: [`message::Message::parse`] checks its start line and framing
+//! and indexes its rows, and a row is read as its type when it is asked for. A malformed value is an
+//! error of that value with its offset; the message stays, and can be answered.
+//!
+//! ```
+//! use sip_core::header::{CSeq, CallId, From, To, Via};
+//! use sip_core::message::{Message, StatusCode, Writer};
+//!
+//! let request = b"MESSAGE sip:bob@example.com SIP/2.0\r\n\
+//!     Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK77;rport\r\n\
+//!     From: <sip:alice@example.com>;tag=88\r\nTo: <sip:bob@example.com>\r\n\
+//!     Call-ID: 99@192.0.2.1\r\nCSeq: 1 MESSAGE\r\nContent-Length: 2\r\n\r\nhi";
+//! let message = Message::parse(request)?;
+//! assert_eq!(message.body(), b"hi");
+//!
+//! // The answer: what has to be copied is copied, the rest is written.
+//! let mut buffer = [0; 512];
+//! let mut writer = Writer::new(&mut buffer);
+//! writer.response(StatusCode::OK, None);
+//! let via = message.typed::<Via>().unwrap()?;
+//! writer.header(&via.with_received([198, 51, 100, 7].into(), 5062));
+//! writer.header(&message.typed::<From>().unwrap()?);
+//! writer.header(&message.typed::<To>().unwrap()?.with_tag(b"77"));
+//! writer.header(&message.typed::<CallId>().unwrap()?);
+//! writer.header(&message.typed::<CSeq>().unwrap()?);
+//! let length = writer.finish().unwrap();
+//! assert!(Message::parse(&buffer[..length])?.code() == Some(StatusCode::OK));
+//! # Ok::<(), sip_core::error::ParseError>(())
+//! ```
+//!
+//! # The host loop
+//!
+//! Every machine is driven by the same verbs:
+//!
+//! 1. Hand in what happened: `handle_datagram`, `handle_stream`, `handle_closed` or
+//!    `handle_timeout`, or call what the application wants done.
+//! 2. Call `poll_transmit` until it gives nothing, and send each piece where it says.
+//! 3. Call `poll_event` until it gives nothing, and tell the application.
+//! 4. Wait for input, or until `poll_timeout`.
+//!
+//! # Standards
+//!
+//! | standard | where |
+//! |---|---|
+//! | RFC 3261 (SIP) | everywhere |
+//! | RFC 3262, 3265/6665, 3326, 3327, 3515, 3608, 3891, 3892, 3903, 4028, 5393, 3325 | their headers are typed in [`header`] |
+//! | RFC 3263 | the host looks up names |
+//! | RFC 3264 (offer/answer), RFC 8866 (SDP), RFC 3605 (`rtcp`), RFC 4733 (`telephone-event`) | [`sdp`] |
+//! | RFC 3428 (MESSAGE) | [`agent`], [`server`] |
+//! | RFC 3581 (`rport`) | [`header::Via`], [`transport`] |
+//! | RFC 3856, 3863 (PIDF), 4479, 4480 (RPID), 3994 (typing) | [`presence`] |
+//! | RFC 4475 (torture), RFC 5118 (IPv6) | tests |
+//! | RFC 6026 | [`transaction`] |
+//! | RFC 7616, 8760, 2617, 2069 (Digest) | [`auth`] |
+//!
+//! # Features
+//!
+//! None is on by default. `alloc`: storage that grows. `std`: `alloc`, and conversions. `defmt`:
+//! `defmt::Format` on every public type. `embedded-io`, `embassy-net`: adapters.
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "tests have std")
+)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable
+    )
+)]
+
 #[cfg(feature = "alloc")]
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+
+#[cfg(any(feature = "embedded-io", feature = "embassy-net"))]
+pub mod adapter;
+pub mod agent;
+pub mod auth;
+pub mod dialog;
+pub mod error;
+pub mod header;
+pub mod message;
+pub mod presence;
+pub mod sdp;
+pub mod server;
 pub mod storage;
+pub mod transaction;
+pub mod transport;
+pub mod uri;

@@ -1,0 +1,154 @@
+use core::time::Duration;
+
+use super::Owner;
+use super::account::AccountEntry;
+use super::call::Call;
+use super::subscription::Subscription;
+use crate::storage::Slot;
+use crate::transaction::SentBy;
+use crate::transport::Path;
+
+/// How a user agent behaves, and its limits.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Config {
+    /// The transaction layer's configuration: our addresses, timers and limits of octets.
+    pub transactions: crate::transaction::Config,
+    /// What stands in User-Agent and Server; nothing where it is empty.
+    pub user_agent: &'static [u8],
+    /// The event packages that others may subscribe to at us (RFC 6665); 489 answers the others.
+    pub packages: &'static [&'static [u8]],
+    /// How long a call may ring before it is answered 480.
+    pub ring_limit: Duration,
+    /// How often a registered account sends a keep-alive over its path (RFC 5626 section 3.5.1);
+    /// zero sends none.
+    pub keep_alive: Duration,
+    /// The first wait after a registration failed; it doubles with each failure (RFC 5626 section
+    /// 4.5).
+    pub retry_min: Duration,
+    /// The longest wait after a registration failed.
+    pub retry_max: Duration,
+    /// The most accounts at a time in an agent that grows.
+    pub max_accounts: usize,
+    /// The most calls at a time in an agent that grows.
+    pub max_calls: usize,
+    /// The most subscriptions at a time in an agent that grows, our own and others'.
+    pub max_subscriptions: usize,
+}
+
+impl Config {
+    /// The values of the RFCs, with our addresses in `sent_by`.
+    #[must_use]
+    pub const fn new(sent_by: SentBy) -> Self {
+        let mut transactions = crate::transaction::Config::new(sent_by);
+        transactions.keep_requests = true;
+        transactions.refuse_merged = true;
+        Self {
+            transactions,
+            user_agent: b"",
+            packages: &[b"presence"],
+            ring_limit: Duration::from_secs(180),
+            keep_alive: Duration::ZERO,
+            retry_min: Duration::from_secs(4),
+            retry_max: Duration::from_secs(1800),
+            max_accounts: 64,
+            max_calls: 1 << 16,
+            max_subscriptions: 1 << 16,
+        }
+    }
+}
+
+/// An account: who we are, and over whom we speak.
+#[derive(Clone, Copy)]
+pub struct Account<'a> {
+    /// The address of record, `sip:alice@example.com`.
+    pub address: &'a [u8],
+    /// The name that is shown to others; none where it is empty.
+    pub display_name: &'a [u8],
+    /// The user name of authentication; where it is empty, the address's user.
+    pub user: &'a [u8],
+    /// The password; without one no challenge is answered.
+    pub password: &'a [u8],
+    /// The registrar's URI; where it is empty, the address's domain.
+    pub registrar: &'a [u8],
+    /// The server over which everything goes that is not answered on the way it came. Without one
+    /// each request goes straight to the address in its URI.
+    pub server: Option<Path>,
+    /// How long registrations, subscriptions and publications last, in seconds.
+    pub expires_s: u32,
+    /// Whether requests for users that no account knows are this account's.
+    pub takes_all: bool,
+}
+
+impl<'a> Account<'a> {
+    /// An account without a server, for the address of record `address`.
+    #[must_use]
+    pub const fn new(address: &'a [u8]) -> Self {
+        Self {
+            address,
+            display_name: b"",
+            user: b"",
+            password: b"",
+            registrar: b"",
+            server: None,
+            expires_s: 3600,
+            takes_all: false,
+        }
+    }
+
+    /// The same over a server, with the password of the address's user.
+    #[must_use]
+    pub const fn over(mut self, server: Path, password: &'a [u8]) -> Self {
+        self.server = Some(server);
+        self.password = password;
+        self
+    }
+}
+
+impl core::fmt::Debug for Account<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Account {{ address: {}, .. }}", self.address.escape_ascii())
+    }
+}
+
+/// Memory for an [`Agent`](super::Agent): room for so many accounts, calls, subscriptions (our own
+/// and others'), transactions, and octets of messages and dialogs.
+///
+/// A phone with one account and two calls does well with 10 transactions and 8192 octets.
+#[derive(Debug)]
+pub struct Storage<
+    const ACCOUNTS: usize,
+    const CALLS: usize,
+    const SUBSCRIPTIONS: usize,
+    const TRANSACTIONS: usize,
+    const OCTETS: usize,
+> {
+    pub(super) accounts: [Slot<AccountEntry>; ACCOUNTS],
+    pub(super) calls: [Slot<Call>; CALLS],
+    pub(super) subscriptions: [Slot<Subscription>; SUBSCRIPTIONS],
+    pub(super) transactions: crate::transaction::Storage<Owner, TRANSACTIONS, OCTETS>,
+}
+
+impl<const A: usize, const C: usize, const S: usize, const T: usize, const O: usize>
+    Storage<A, C, S, T, O>
+{
+    /// Empty storage, to stand in a static or on the stack.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            accounts: [const { Slot::EMPTY }; A],
+            calls: [const { Slot::EMPTY }; C],
+            subscriptions: [const { Slot::EMPTY }; S],
+            transactions: crate::transaction::Storage::new(),
+        }
+    }
+}
+
+impl<const A: usize, const C: usize, const S: usize, const T: usize, const O: usize> Default
+    for Storage<A, C, S, T, O>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,159 @@
+//! How requests are put together, and where they go.
+
+use core::time::Duration;
+
+use super::machine::ALLOW;
+use super::{Agent, Error, Owner};
+use crate::dialog::Dialog;
+use crate::error::WriteError;
+use crate::header::{CSeq, CallId, MaxForwards};
+use crate::message::{Message, Method, Name, Writer};
+use crate::storage::{Blocks, Index};
+use crate::transaction::{ClientId, Tag, Target};
+use crate::transport::{Path, Transport};
+use crate::uri::{Scheme, Uri};
+
+/// What a request begins with.
+pub(super) struct Begin<'a> {
+    pub(super) path: Path,
+    pub(super) method: Method<'a>,
+    pub(super) uri: &'a [u8],
+    pub(super) to: &'a [u8],
+    pub(super) tag: u64,
+    pub(super) call_id: u64,
+    pub(super) cseq: u32,
+    pub(super) body: &'a [u8],
+}
+
+/// What a request within a dialog is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Within<'a> {
+    pub(super) dialog: &'a Dialog,
+    pub(super) cseq: u32,
+    pub(super) path: Path,
+    pub(super) method: Method<'a>,
+    pub(super) body: &'a [u8],
+}
+
+impl Agent<'_> {
+    /// Sends a request that begins something: with a new Call-ID, our tag and address.
+    pub(super) fn begin(
+        &mut self,
+        now: Duration,
+        begin: &Begin<'_>,
+        owner: Owner,
+        mut write: impl FnMut(Blocks<'_>, Writer<'_>) -> Result<usize, WriteError>,
+    ) -> Result<ClientId, Error> {
+        let path = begin.path;
+        let sent_by = self.config.transactions.sent_by.of(path.transport);
+        let user_agent = self.config.user_agent;
+        let keys = self.keys(owner.account, None);
+        let cnonce = Tag::new(self.layer.random());
+        let accounts = &self.accounts;
+        let entry = accounts.get(owner.account).ok_or(Error::Gone)?;
+        let with_contact =
+            matches!(begin.method, Method::Invite | Method::Subscribe | Method::Register);
+        let sent = self.layer.request_with(
+            now,
+            path,
+            owner,
+            begin.method,
+            Target::Uri(begin.uri),
+            |blocks, mut to| {
+                let view = entry.view(blocks);
+                to.name(Name::From);
+                to.text(view.from);
+                to.param(b"tag", Tag::new(begin.tag).as_bytes());
+                to.end_row();
+                to.name(Name::To);
+                to.text(b"<");
+                to.text(begin.to);
+                to.text(b">");
+                to.end_row();
+                to.header(&CallId(Tag::new(begin.call_id).as_bytes()));
+                to.header(&CSeq { number: begin.cseq, method: begin.method });
+                to.header(&MaxForwards(70));
+                if with_contact {
+                    view.write_contact(&mut to, path.transport, sent_by);
+                }
+                to.raw(Name::Allow, ALLOW);
+                if !user_agent.is_empty() {
+                    to.raw(Name::UserAgent, user_agent);
+                }
+                keys.write(blocks, entry, &mut to, begin.method, begin.uri, begin.body, &cnonce);
+                write(blocks, to)
+            },
+        )?;
+        Ok(sent)
+    }
+
+    /// Sends a request within a dialog.
+    pub(super) fn within(
+        &mut self,
+        now: Duration,
+        within: &Within<'_>,
+        owner: Owner,
+        mut write: impl FnMut(Blocks<'_>, Writer<'_>) -> Result<usize, WriteError>,
+    ) -> Result<ClientId, Error> {
+        let Within { dialog, cseq, path, method, body } = *within;
+        let sent_by = self.config.transactions.sent_by.of(path.transport);
+        let user_agent = self.config.user_agent;
+        let keys = self.keys(owner.account, None);
+        let cnonce = Tag::new(self.layer.random());
+        let accounts = &self.accounts;
+        let entry = accounts.get(owner.account).ok_or(Error::Gone)?;
+        let with_contact = matches!(method, Method::Invite | Method::Subscribe | Method::Notify);
+        let target = Target::Kept(dialog.block());
+        let sent =
+            self.layer.request_with(now, path, owner, method, target, |blocks, mut to| {
+                dialog.write(blocks, &mut to, method, cseq);
+                if with_contact {
+                    entry.view(blocks).write_contact(&mut to, path.transport, sent_by);
+                }
+                if !user_agent.is_empty() {
+                    to.raw(Name::UserAgent, user_agent);
+                }
+                let uri =
+                    Message::parse(blocks.get(dialog.block())).ok().and_then(|kept| kept.uri());
+                let uri = uri.unwrap_or_default();
+                keys.write(blocks, entry, &mut to, method, uri, body, &cnonce);
+                write(blocks, to)
+            })?;
+        Ok(sent)
+    }
+
+    /// Where a request to this URI goes.
+    pub(super) fn route(&self, account: Index, uri: &[u8]) -> Result<Path, Error> {
+        let entry = self.accounts.get(account).ok_or(Error::Gone)?;
+        let parsed = Uri::parse(uri).map_err(|_| Error::Uri)?;
+        if let Some(server) = entry.server {
+            return Ok(server);
+        }
+        path_of(&parsed, 0).ok_or(Error::Unresolved)
+    }
+
+    /// Where a request within a dialog goes: over the account's server, if the dialog came about
+    /// over it, else to the next hop, else the way that the dialog began.
+    pub(super) fn dialog_path(&self, account: Index, dialog: &Dialog, began: Path) -> Path {
+        let server = self.accounts.get(account).and_then(|entry| entry.server);
+        if let Some(server) = server.filter(|server| server.remote.ip() == began.remote.ip()) {
+            return server;
+        }
+        let hop = dialog.next_hop(self.layer.arena().blocks());
+        hop.and_then(|hop| path_of(&hop, began.local)).unwrap_or(began)
+    }
+}
+
+/// The path to a URI whose host is an address.
+pub(super) fn path_of(uri: &Uri<'_>, local: u16) -> Option<Path> {
+    let address = uri.host()?.address()?;
+    let named = uri.param(b"transport").and_then(Transport::from_token);
+    let secure = uri.scheme() == Scheme::Sips;
+    let transport = match named {
+        None | Some(Transport::Udp | Transport::Tcp) if secure => Transport::Tls,
+        Some(named) => named,
+        None => Transport::Udp,
+    };
+    let port = uri.port().unwrap_or(transport.default_port());
+    Some(Path { transport, local, remote: core::net::SocketAddr::new(address, port) })
+}

@@ -1,0 +1,351 @@
+//! SIP messages as they stand on the wire (RFC 3261 section 7).
+//!
+//! ```text
+//! INVITE sip:bob@example.com SIP/2.0     start line    StartLine
+//! Via: SIP/2.0/UDP 192.0.2.1;branch=…    headers       Row, or typed: Via, From, CSeq, …
+//! From: <sip:alice@example.com>;tag=1
+//! Content-Length: 5
+//!                                        empty line
+//! hello                                  body
+//! ```
+//!
+//! [`Message::parse`] reads one datagram, [`Message::parse_stream`] one message from a stream. Both
+//! check the start line and the framing and index the header rows; the values are read when they are
+//! asked for, with [`Message::typed`] and [`Message::all`]. So a message with a malformed value is
+//! still a message: it can be answered, and the error says where the fault is.
+//!
+//! [`Writer`] writes messages into the host's buffer.
+
+mod method;
+mod name;
+mod parse;
+mod status;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use method::Method;
+pub use name::Name;
+pub use status::StatusCode;
+pub use stream::{Framer, Limits};
+pub use writer::Writer;
+
+use crate::error::{Fault, ParseError};
+use crate::header::Header;
+use crate::header::cursor::Cursor;
+use crate::uri::Uri;
+
+/// How many rows the index has room for.
+const ROWS: usize = 96;
+/// How many names there may be in the table of first rows.
+const NAMES: usize = 128;
+
+/// The start line of a message (RFC 3261 sections 7.1 and 7.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum StartLine<'d> {
+    /// A request line.
+    Request {
+        /// The method.
+        method: Method<'d>,
+        /// The Request-URI as it stands; [`Message::request_uri`] reads it.
+        uri: &'d [u8],
+    },
+    /// A status line.
+    Response {
+        /// The status code.
+        code: StatusCode,
+        /// The reason phrase as it stands; may be empty.
+        reason: &'d [u8],
+    },
+}
+
+/// One header row of a message.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Row<'d> {
+    /// The name; a compact form is the same name.
+    pub name: Name<'d>,
+    /// The value without the white space around it, with the folds within it.
+    pub value: &'d [u8],
+    /// Where the value begins in the message, in octets.
+    pub at: usize,
+}
+
+/// What the index keeps of a row. Offsets count from the start of the message.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Place {
+    name: u16,
+    value: u16,
+    end: u16,
+    id: u8,
+}
+
+/// A SIP message: a view over the octets that it was read from (RFC 3261 section 7).
+///
+/// ```
+/// use sip_core::header::{CSeq, From, Via};
+/// use sip_core::message::{Message, Method};
+///
+/// let datagram = b"OPTIONS sip:bob@example.com SIP/2.0\r\n\
+///     Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK77\r\n\
+///     f: <sip:alice@example.com>;tag=88\r\n\
+///     To: <sip:bob@example.com>\r\n\
+///     Call-ID: 99@192.0.2.1\r\n\
+///     CSeq: 7 OPTIONS\r\n\
+///     Content-Length: 0\r\n\r\n";
+/// let message = Message::parse(datagram)?;
+/// assert_eq!(message.method(), Some(Method::Options));
+/// let via = message.typed::<Via>().unwrap()?;
+/// assert_eq!(via.branch(), Some(&b"z9hG4bK77"[..]));
+/// let from = message.typed::<From>().unwrap()?;
+/// assert_eq!(from.tag(), Some(&b"88"[..]));
+/// let cseq = message.typed::<CSeq>().unwrap()?;
+/// assert_eq!(cseq.number, 7);
+/// # Ok::<(), sip_core::error::ParseError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Message<'d> {
+    /// From the start line to the end of the body.
+    octets: &'d [u8],
+    start: StartLine<'d>,
+    /// Whether the version is SIP/2.0.
+    version: bool,
+    rows: u8,
+    /// Where the body begins.
+    body: u32,
+    /// For each name: its first row, counted from 1, and whether there are more.
+    first: [u8; NAMES],
+    places: [Place; ROWS],
+}
+
+/// In [`Message::first`]: there is more than one row of the name.
+const MORE: u8 = 0x80;
+
+impl<'d> Message<'d> {
+    /// How many header rows a message may have; one with more is refused with
+    /// [`Fault::TooManyHeaders`].
+    pub const MAX_HEADERS: usize = ROWS;
+
+    /// How long start line and headers may be, in octets; longer ones are refused with
+    /// [`Fault::HeadTooLong`].
+    pub const MAX_HEAD_OCTETS: usize = u16::MAX as usize;
+
+    /// Reads the message that one datagram holds (RFC 3261 section 18.3).
+    ///
+    /// The body ends where Content-Length says, and what follows is ignored; without a
+    /// Content-Length it is the rest of the datagram. Line ends before the start line are skipped.
+    ///
+    /// # Errors
+    /// The start line or the framing is broken. [`Message::salvage`] then tells whether there is
+    /// somebody to answer.
+    pub fn parse(datagram: &'d [u8]) -> Result<Self, ParseError> {
+        parse::datagram(datagram)
+    }
+
+    /// Reads the message that a stream begins with, and says how many octets it takes.
+    ///
+    /// `None` means that more octets are needed. Line ends before the start line are skipped and
+    /// counted with the message (RFC 3261 section 7.5). Each call reads from the start: where the
+    /// octets come in small pieces, [`Framer`] keeps that linear.
+    ///
+    /// # Errors
+    /// The start line or the framing is broken, Content-Length is missing, or the message is longer
+    /// than `limits`. What follows on the stream cannot be told apart any more: close it.
+    pub fn parse_stream(
+        octets: &'d [u8],
+        limits: &Limits,
+    ) -> Result<Option<(usize, Self)>, ParseError> {
+        parse::stream(octets, limits)
+    }
+
+    /// Reads as much of a broken request as it takes to refuse it with `400 Bad Request`.
+    ///
+    /// The request line may be malformed, rows that are no headers are skipped, and the body is
+    /// left out. `None` where the octets do not even begin with a method, where they are a
+    /// response, or where there is no Via to answer to.
+    pub fn salvage(octets: &'d [u8]) -> Option<Self> {
+        parse::salvage(octets)
+    }
+
+    /// The start line.
+    #[inline]
+    pub const fn start(&self) -> StartLine<'d> {
+        self.start
+    }
+
+    /// The method, where this is a request.
+    #[inline]
+    pub const fn method(&self) -> Option<Method<'d>> {
+        match self.start {
+            StartLine::Request { method, .. } => Some(method),
+            StartLine::Response { .. } => None,
+        }
+    }
+
+    /// The Request-URI as it stands, where this is a request.
+    #[inline]
+    pub const fn uri(&self) -> Option<&'d [u8]> {
+        match self.start {
+            StartLine::Request { uri, .. } => Some(uri),
+            StartLine::Response { .. } => None,
+        }
+    }
+
+    /// The Request-URI, where this is a request.
+    pub fn request_uri(&self) -> Option<Result<Uri<'d>, ParseError>> {
+        match self.start {
+            StartLine::Request { method, uri } => {
+                Some(Uri::parse_at(uri, method.as_bytes().len() + 1))
+            }
+            StartLine::Response { .. } => None,
+        }
+    }
+
+    /// The status code, where this is a response.
+    #[inline]
+    pub const fn code(&self) -> Option<StatusCode> {
+        match self.start {
+            StartLine::Response { code, .. } => Some(code),
+            StartLine::Request { .. } => None,
+        }
+    }
+
+    /// Whether the version is `SIP/2.0`; a request of another one is answered with 505
+    /// (RFC 3261 section 21.5.6).
+    #[inline]
+    pub const fn is_version_2(&self) -> bool {
+        self.version
+    }
+
+    /// Each header row in turn.
+    pub fn headers(&self) -> impl Iterator<Item = Row<'d>> + '_ {
+        self.indexed().iter().map(|place| self.row_at(place))
+    }
+
+    /// The first row of this name.
+    #[inline]
+    pub fn row(&self, name: Name<'_>) -> Option<Row<'d>> {
+        match name.id() {
+            0 => self.headers().find(|row| row.name == name),
+            id => {
+                let first = self.first.get(usize::from(id))? & !MORE;
+                self.places.get(usize::from(first).wrapping_sub(1)).map(|place| self.row_at(place))
+            }
+        }
+    }
+
+    /// Each row of this name in turn.
+    pub fn rows(&self, name: Name<'d>) -> impl Iterator<Item = Row<'d>> + '_ {
+        let id = name.id();
+        let skip = match self.first.get(usize::from(id)) {
+            Some(first) if id != 0 => usize::from(first & !MORE).wrapping_sub(1),
+            _ => 0,
+        };
+        self.indexed()
+            .iter()
+            .skip(skip)
+            .filter(move |place| place.id == id)
+            .map(|place| self.row_at(place))
+            .filter(move |row| id != 0 || row.name == name)
+    }
+
+    /// The first value of this header.
+    ///
+    /// `None` where it is absent, `Some(Err(_))` where it is malformed, or where it stands more
+    /// than once and may not ([`Fault::Repeated`]: which of them holds is not for a parser to
+    /// choose). A list header without values, as in an empty `Supported:`, is absent.
+    #[inline]
+    pub fn typed<T: Header<'d>>(&self) -> Option<Result<T, ParseError>> {
+        let id = usize::from(T::NAME.id());
+        let (at, value) = if id == 0 {
+            let row = self.row(T::NAME)?;
+            (row.at, row.value)
+        } else {
+            let first = *self.first.get(id)? & !MORE;
+            let place = self.places.get(usize::from(first).wrapping_sub(1))?;
+            let at = usize::from(place.value);
+            (at, self.octets.get(at..usize::from(place.end)).unwrap_or_default())
+        };
+        if !T::REPEATS
+            && let Some(second) = self.second(&T::NAME)
+        {
+            return Some(Err(ParseError::new(Fault::Repeated, second.at)));
+        }
+        if T::LIST && T::MAY_BE_EMPTY && value.is_empty() {
+            return self.all().next();
+        }
+        let mut cursor = Cursor::with_base(value, at);
+        match T::take(&mut cursor) {
+            Ok(value) => match if T::LIST { cursor.end_of_value() } else { cursor.end() } {
+                Ok(()) => Some(Ok(value)),
+                Err(error) => Some(Err(error)),
+            },
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Every value of this header, of all its rows and between the commas of each.
+    ///
+    /// After a malformed value the rest of its row is skipped.
+    pub fn all<T: Header<'d>>(
+        &self,
+    ) -> impl Iterator<Item = Result<T, ParseError>> + use<'_, 'd, T> {
+        self.rows(T::NAME).flat_map(|row| row.values())
+    }
+
+    /// The body.
+    #[inline]
+    pub fn body(&self) -> &'d [u8] {
+        self.octets.get(self.body as usize..).unwrap_or_default()
+    }
+
+    /// The whole message, without what stood before or behind it.
+    #[inline]
+    pub const fn as_bytes(&self) -> &'d [u8] {
+        self.octets
+    }
+
+    /// Start line and headers with the empty line.
+    #[inline]
+    pub fn head(&self) -> &'d [u8] {
+        self.octets.get(..self.body as usize).unwrap_or_default()
+    }
+
+    fn indexed(&self) -> &[Place] {
+        self.places.get(..usize::from(self.rows)).unwrap_or_default()
+    }
+
+    /// The second row of this name.
+    #[inline]
+    fn second(&self, name: &Name<'d>) -> Option<Row<'d>> {
+        match name.id() {
+            0 => {}
+            id if self.first.get(usize::from(id)).is_some_and(|first| first & MORE != 0) => {}
+            _ => return None,
+        }
+        self.rows(*name).nth(1)
+    }
+
+    #[inline]
+    fn row_at(&self, place: &Place) -> Row<'d> {
+        let (name, value, end) =
+            (usize::from(place.name), usize::from(place.value), usize::from(place.end));
+        let token = match place.id {
+            0 => {
+                let rest = self.octets.get(name..value).unwrap_or_default();
+                let end = crate::header::cursor::span(rest, crate::header::cursor::TOKEN);
+                rest.get(..end).unwrap_or_default()
+            }
+            _ => b"",
+        };
+        Row {
+            name: Name::from_id(place.id, token),
+            value: self.octets.get(value..end).unwrap_or_default(),
+            at: value,
+        }
+    }
+}

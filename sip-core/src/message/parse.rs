@@ -1,0 +1,405 @@
+//! Finds the start line, the header rows and the body.
+
+use super::name::Name;
+use super::stream::Limits;
+use super::{MORE, Message, Method, NAMES, Place, ROWS, StartLine, StatusCode};
+use crate::error::{Fault, ParseError};
+use crate::header::cursor::{TOKEN, find, find_line_end, span, trim_end};
+
+/// Where the head of a message ends, and what says where its body does.
+struct Head {
+    /// The first octet behind the empty line.
+    body: usize,
+    content_length: Option<usize>,
+}
+
+pub(super) fn datagram(octets: &[u8]) -> Result<Message<'_>, ParseError> {
+    let skipped = leading_line_ends(octets);
+    // The message is put together where it is returned: it is long enough for a copy to tell.
+    let mut parsed = Ok(Message::new(octets.get(skipped..).unwrap_or_default()));
+    if let Ok(message) = &mut parsed
+        && let Err(error) = message.read_datagram()
+    {
+        parsed = Err(ParseError::new(error.what, error.at + skipped));
+    }
+    parsed
+}
+
+pub(super) fn stream<'d>(
+    octets: &'d [u8],
+    limits: &Limits,
+) -> Result<Option<(usize, Message<'d>)>, ParseError> {
+    let skipped = leading_line_ends(octets);
+    let place = |error: ParseError| ParseError::new(error.what, error.at + skipped);
+    let rest = octets.get(skipped..).unwrap_or_default();
+    // Octets behind the limit are not looked at, so that a long body costs nothing here.
+    let limit = limits.head_octets.min(Message::MAX_HEAD_OCTETS);
+    let mut message = Message::new(rest);
+    let head = match message.read(Rules::Stream { limit }).map_err(place)? {
+        Some(head) => head,
+        None if rest.len() > limit => {
+            return Err(ParseError::new(Fault::HeadTooLong, skipped + limit));
+        }
+        None => return Ok(None),
+    };
+    let length = head
+        .content_length
+        .ok_or(ParseError::new(Fault::ContentLengthMissing, skipped + head.body))?;
+    if length > limits.body_octets {
+        return Err(ParseError::new(Fault::BodyTooLong, skipped + head.body));
+    }
+    let end = head.body.saturating_add(length);
+    match rest.get(..end) {
+        None => Ok(None),
+        Some(whole) => {
+            message.octets = whole;
+            Ok(Some((skipped + end, message)))
+        }
+    }
+}
+
+pub(super) fn salvage(octets: &[u8]) -> Option<Message<'_>> {
+    let octets = octets.get(leading_line_ends(octets)..).unwrap_or_default();
+    let octets = octets.get(..octets.len().min(Message::MAX_HEAD_OCTETS)).unwrap_or_default();
+    let mut message = Message::new(octets);
+    let method = octets.get(..span(octets, TOKEN)).filter(|method| !method.is_empty())?;
+    if octets.get(method.len()) != Some(&b' ') {
+        return None;
+    }
+    let line = octets.get(..memchr::memchr(b'\n', octets)? + 1)?;
+    let uri = trim_end(line.get(method.len() + 1..)?);
+    message.start = StartLine::Request { method: Method::from_token(method), uri };
+    message.version = line.ends_with(b" SIP/2.0\r\n");
+    let mut at = line.len();
+    while let Some(rest) = octets.get(at..).filter(|rest| !rest.is_empty()) {
+        match message.read_row(rest, at) {
+            Ok(RowEnd::At(next)) => at = next,
+            Ok(RowEnd::EmptyLine) => {
+                message.body = at as u32 + 2;
+                break;
+            }
+            Ok(RowEnd::Missing) | Err(ParseError { what: Fault::TooManyHeaders, .. }) => {
+                message.body = octets.len() as u32;
+                break;
+            }
+            Err(_) => match memchr::memchr(b'\n', rest) {
+                Some(found) => at += found + 1,
+                None => break,
+            },
+        }
+    }
+    if message.body == 0 {
+        message.body = octets.len() as u32;
+    }
+    message.octets = octets.get(..message.body as usize).unwrap_or_default();
+    message.row(Name::Via)?;
+    Some(message)
+}
+
+/// What differs between a datagram and a stream.
+#[derive(Clone, Copy)]
+enum Rules {
+    Datagram,
+    Stream { limit: usize },
+}
+
+/// What follows a row.
+enum RowEnd {
+    /// The next row begins here.
+    At(usize),
+    /// There was no row, but the empty line.
+    EmptyLine,
+    /// The octets end before the row does.
+    Missing,
+}
+
+impl<'d> Message<'d> {
+    #[inline(always)]
+    fn new(octets: &'d [u8]) -> Self {
+        Self {
+            octets,
+            start: StartLine::Request { method: Method::Other(b""), uri: b"" },
+            version: true,
+            rows: 0,
+            body: 0,
+            first: [0; NAMES],
+            places: [Place { name: 0, value: 0, end: 0, id: 0 }; ROWS],
+        }
+    }
+
+    /// Reads all of a datagram.
+    #[inline(always)]
+    fn read_datagram(&mut self) -> Result<(), ParseError> {
+        let truncated = ParseError::new(Fault::Truncated, self.octets.len());
+        let head = self.read(Rules::Datagram)?.ok_or(truncated)?;
+        if let Some(length) = head.content_length {
+            self.octets = self.octets.get(..head.body.saturating_add(length)).ok_or(truncated)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the head. `None` where the octets end before it does.
+    #[inline(always)]
+    fn read(&mut self, rules: Rules) -> Result<Option<Head>, ParseError> {
+        let limit = match rules {
+            Rules::Datagram => Self::MAX_HEAD_OCTETS,
+            Rules::Stream { limit } => limit,
+        };
+        // Behind the limit nothing is looked at, so that the places of all rows fit.
+        let octets = self.octets.get(..limit).unwrap_or(self.octets);
+        let too_long = octets.len() < self.octets.len();
+        let missing = || match (rules, too_long) {
+            (Rules::Datagram, true) => Err(ParseError::new(Fault::HeadTooLong, limit)),
+            _ => Ok(None),
+        };
+        let Some(mut at) = self.read_start_line(octets)? else { return missing() };
+        let mut ended = false;
+        while let Some(rest) = octets.get(at..).filter(|rest| !rest.is_empty()) {
+            match self.read_row(rest, at)? {
+                RowEnd::At(next) => at = next,
+                RowEnd::EmptyLine => {
+                    at += 2;
+                    ended = true;
+                    break;
+                }
+                RowEnd::Missing => return missing(),
+            }
+        }
+        let content_length = self.content_length()?;
+        // A datagram that stops short of the empty line is whole if it says that it has no body.
+        let bodiless = matches!(rules, Rules::Datagram) && content_length == Some(0);
+        if !(ended || bodiless) {
+            return missing();
+        }
+        self.body = at as u32;
+        Ok(Some(Head { body: at, content_length }))
+    }
+
+    /// Reads the start line and gives where the next one begins.
+    #[inline(always)]
+    fn read_start_line(&mut self, octets: &'d [u8]) -> Result<Option<usize>, ParseError> {
+        let Some(end) = find_line_end(octets) else { return Ok(None) };
+        match octets.get(end..) {
+            Some([b'\r', b'\n', ..]) => {}
+            Some([b'\r']) => return Ok(None),
+            _ => return Err(ParseError::new(Fault::LineEnd, end)),
+        }
+        let line = octets.get(..end).unwrap_or_default();
+        if let [b'S' | b's', b'I' | b'i', b'P' | b'p', b'/', ..] = line {
+            self.read_status_line(line)?;
+        } else {
+            self.read_request_line(line)?;
+        }
+        Ok(Some(end + 2))
+    }
+
+    #[inline(always)]
+    fn read_request_line(&mut self, line: &'d [u8]) -> Result<(), ParseError> {
+        let error = |what, at| Err(ParseError::new(what, at));
+        let method_end = span(line, TOKEN);
+        let (method, rest) = line.split_at_checked(method_end).unwrap_or_default();
+        let [b' ', rest @ ..] = rest else { return error(Fault::StartLine, method_end) };
+        if method.is_empty() {
+            return error(Fault::StartLine, 0);
+        }
+        let uri_at = method_end + 1;
+        let Some((uri, version)) =
+            find(rest, [b' ']).and_then(|space| rest.split_at_checked(space))
+        else {
+            return error(Fault::StartLine, line.len());
+        };
+        if uri.is_empty() {
+            return error(Fault::StartLine, uri_at);
+        }
+        let version_at = uri_at + uri.len() + 1;
+        let version = version.get(1..).unwrap_or_default();
+        if version != b"SIP/2.0" {
+            self.version = is_version(version, version_at)?;
+        }
+        match uri {
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', ..] => {}
+            [first, ..] if !first.is_ascii_alphabetic() => return error(Fault::RequestUri, uri_at),
+            _ => {}
+        }
+        if find(uri, [b'<', b'>', b'\t']).is_some() || find(uri, [b':']).is_none() {
+            return error(Fault::RequestUri, uri_at);
+        }
+        self.start = StartLine::Request { method: Method::from_token(method), uri };
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn read_status_line(&mut self, line: &'d [u8]) -> Result<(), ParseError> {
+        let error = |what, at| Err(ParseError::new(what, at));
+        let Some((version, rest)) =
+            find(line, [b' ']).and_then(|space| line.split_at_checked(space))
+        else {
+            return error(Fault::StartLine, line.len());
+        };
+        if version != b"SIP/2.0" {
+            self.version = is_version(version, 0)?;
+        }
+        let code_at = version.len() + 1;
+        let (digits, reason) = match rest {
+            [b' ', a, b, c, b' ', reason @ ..] => ([*a, *b, *c], reason),
+            // The space before an empty phrase is often forgotten.
+            [b' ', a, b, c] => ([*a, *b, *c], &[][..]),
+            _ => return error(Fault::StatusCode, code_at),
+        };
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return error(Fault::StatusCode, code_at);
+        }
+        let [a, b, c] = digits.map(|digit| u16::from(digit - b'0'));
+        match StatusCode::new(a * 100 + b * 10 + c) {
+            Some(code) => self.start = StartLine::Response { code, reason },
+            None => return error(Fault::StatusCode, code_at),
+        }
+        Ok(())
+    }
+
+    /// Reads the row that `rest` begins with; `at` is its offset.
+    #[inline(always)]
+    fn read_row(&mut self, rest: &'d [u8], at: usize) -> Result<RowEnd, ParseError> {
+        if let [b'\r', b'\n', ..] = rest {
+            return Ok(RowEnd::EmptyLine);
+        }
+        // A known name needs no look at its octets: it is a token.
+        let colon = find(rest, [b':']);
+        let (token, value) = rest.split_at_checked(colon.unwrap_or(rest.len())).unwrap_or_default();
+        let mut id = Name::id_of(token);
+        let (token, mut value) = match (id, value) {
+            (1.., [_, value @ ..]) => (token, value),
+            _ => match self.odd_name(rest, at)? {
+                Ok(found) => found,
+                Err(end) => return Ok(end),
+            },
+        };
+        if id == 0 {
+            id = Name::id_of(token);
+        }
+        while let [b' ' | b'\t', tail @ ..] = value {
+            value = tail;
+        }
+        let mut length = 0;
+        let next = loop {
+            let tail = value.get(length..).unwrap_or_default();
+            let Some(found) = find_line_end(tail) else {
+                return Ok(RowEnd::Missing);
+            };
+            length += found;
+            match value.get(length..) {
+                Some([b'\r', b'\n', b' ' | b'\t', ..]) => length += 3,
+                Some([b'\r', b'\n', ..]) => break length + 2,
+                Some([b'\r']) => return Ok(RowEnd::Missing),
+                _ => {
+                    let at = at + rest.len() - value.len() + length;
+                    return Err(ParseError::new(Fault::LineEnd, at));
+                }
+            }
+        };
+        let value_at = at + rest.len() - value.len();
+        self.add_row(id, at, value_at, value.get(..length).unwrap_or_default())?;
+        Ok(RowEnd::At(value_at + next))
+    }
+
+    /// Reads a name that is not known as it stands, with the white space and the colon behind it:
+    /// the name and what follows, or that there is no row.
+    #[allow(clippy::type_complexity, reason = "used once")]
+    fn odd_name(
+        &self,
+        rest: &'d [u8],
+        at: usize,
+    ) -> Result<Result<(&'d [u8], &'d [u8]), RowEnd>, ParseError> {
+        let (token, mut value) = rest.split_at_checked(span(rest, TOKEN)).unwrap_or_default();
+        if token.is_empty() {
+            return match value {
+                [b'\r', b'\n', ..] => Ok(Err(RowEnd::EmptyLine)),
+                [b'\r'] => Ok(Err(RowEnd::Missing)),
+                [b'\r' | b'\n', ..] => Err(ParseError::new(Fault::LineEnd, at)),
+                _ => Err(ParseError::new(Fault::HeaderName, at)),
+            };
+        }
+        while let [b' ' | b'\t', tail @ ..] = value {
+            value = tail;
+        }
+        match value {
+            [b':', value @ ..] => Ok(Ok((token, value))),
+            [] => Ok(Err(RowEnd::Missing)),
+            _ => Err(ParseError::new(Fault::HeaderName, at + rest.len() - value.len())),
+        }
+    }
+
+    #[inline(always)]
+    fn add_row(
+        &mut self,
+        id: u8,
+        at: usize,
+        mut value_at: usize,
+        mut value: &[u8],
+    ) -> Result<(), ParseError> {
+        // A value may begin on the next line.
+        if let [b'\r', ..] = value {
+            while let [b' ' | b'\t' | b'\r' | b'\n', tail @ ..] = value {
+                value = tail;
+                value_at += 1;
+            }
+        }
+        let value = trim_end(value);
+        // No row lies behind MAX_HEAD_OCTETS.
+        let (name, value_at, end) = (at as u16, value_at as u16, (value_at + value.len()) as u16);
+        let Some(place) = self.places.get_mut(usize::from(self.rows)) else {
+            return Err(ParseError::new(Fault::TooManyHeaders, at));
+        };
+        *place = Place { name, value: value_at, end, id };
+        self.rows += 1;
+        if let Some(first) = self.first.get_mut(usize::from(id)) {
+            *first = if *first == 0 { self.rows } else { *first | MORE };
+        }
+        Ok(())
+    }
+
+    /// What Content-Length says, if it is there.
+    #[inline(always)]
+    fn content_length(&self) -> Result<Option<usize>, ParseError> {
+        let Some(row) = self.row(Name::ContentLength) else { return Ok(None) };
+        if let Some(second) = self.second(&Name::ContentLength) {
+            return Err(ParseError::new(Fault::Repeated, second.at));
+        }
+        let mut length = 0_usize;
+        for octet in row.value {
+            length = match octet {
+                b'0'..=b'9' => length.saturating_mul(10).saturating_add((octet - b'0').into()),
+                _ => return Err(ParseError::new(Fault::ContentLength, row.at)),
+            };
+        }
+        if row.value.is_empty() {
+            return Err(ParseError::new(Fault::ContentLength, row.at));
+        }
+        Ok(Some(length))
+    }
+}
+
+/// Whether a version that is not `SIP/2.0` to the letter is 2.0 all the same; an error where it is
+/// no version at all.
+#[cold]
+fn is_version(version: &[u8], at: usize) -> Result<bool, ParseError> {
+    let error = ParseError::new(Fault::StartLine, at);
+    let (name, number) = version.split_at_checked(4).ok_or(error)?;
+    let dot = memchr::memchr(b'.', number).ok_or(error)?;
+    let (major, minor) = number.split_at_checked(dot).ok_or(error)?;
+    let minor = minor.get(1..).unwrap_or_default();
+    let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    if !name.eq_ignore_ascii_case(b"SIP/") || !digits(major) || !digits(minor) {
+        return Err(error);
+    }
+    Ok((major, minor) == (b"2", b"0"))
+}
+
+/// How many octets of line ends stand before the start line.
+fn leading_line_ends(octets: &[u8]) -> usize {
+    let mut rest = octets;
+    while let [b'\r' | b'\n', tail @ ..] = rest {
+        rest = tail;
+    }
+    octets.len() - rest.len()
+}

@@ -1,0 +1,390 @@
+//! Writes messages.
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use super::{Method, Name, Row, StatusCode};
+use crate::error::{BufferTooSmall, WriteError};
+use crate::header::{Header, Text};
+use crate::uri::Uri;
+
+/// Writes one message into a buffer of the host's, from its start line to its body.
+///
+/// No call fails on its own: a message that is too long is counted to its end, and
+/// [`finish`](Self::finish) says how long the buffer has to be. A value that holds a CR or LF of
+/// its own is refused there too; a fold within a received value becomes white space.
+///
+/// ```
+/// use sip_core::header::{CSeq, CallId, MaxForwards};
+/// use sip_core::message::{Message, Method, Name, Writer};
+/// use sip_core::uri::Uri;
+///
+/// let mut buffer = [0; 512];
+/// let mut writer = Writer::new(&mut buffer);
+/// writer.request(Method::Options, &Uri::parse(b"sip:bob@example.com")?);
+/// writer.header(&CallId(b"1@192.0.2.1"));
+/// writer.header(&CSeq { number: 1, method: Method::Options });
+/// writer.header(&MaxForwards(70));
+/// writer.raw(Name::UserAgent, b"Handset");
+/// let length = writer.finish().unwrap();
+/// assert_eq!(Message::parse(&buffer[..length])?.headers().count(), 5);
+/// # Ok::<(), sip_core::error::ParseError>(())
+/// ```
+#[derive(Debug)]
+pub struct Writer<'b> {
+    buffer: &'b mut [u8],
+    /// How many octets were written, or would have been.
+    at: usize,
+    /// Something was refused.
+    refused: bool,
+}
+
+impl<'b> Writer<'b> {
+    /// A writer at the start of the buffer.
+    pub const fn new(buffer: &'b mut [u8]) -> Self {
+        Self { buffer, at: 0, refused: false }
+    }
+
+    /// Writes a request line.
+    pub fn request(&mut self, method: Method<'_>, uri: &Uri<'_>) {
+        self.text(method.as_bytes());
+        self.fixed(b" ");
+        if uri.headers_as_bytes().is_empty() {
+            uri.write(self);
+        } else {
+            uri.without_headers().write(self);
+        }
+        self.fixed(b" SIP/2.0\r\n");
+    }
+
+    /// Writes a request line with a URI that is there as octets.
+    pub fn request_to(&mut self, method: Method<'_>, uri: &[u8]) {
+        self.text(method.as_bytes());
+        self.fixed(b" ");
+        self.text(uri);
+        self.fixed(b" SIP/2.0\r\n");
+    }
+
+    /// Writes a status line; without a reason phrase the code's own.
+    pub fn response<'r>(&mut self, code: StatusCode, reason: impl Into<Option<&'r [u8]>>) {
+        self.fixed(b"SIP/2.0 ");
+        self.fixed(&code.digits());
+        self.fixed(b" ");
+        self.text(reason.into().unwrap_or(code.reason().as_bytes()));
+        self.fixed(b"\r\n");
+    }
+
+    /// Writes a row with a typed value.
+    #[inline]
+    pub fn header<'d, T: Header<'d>>(&mut self, value: &T) {
+        self.name(T::NAME);
+        value.write(self);
+        self.fixed(b"\r\n");
+    }
+
+    /// Writes one row with all these values and commas between them; nothing where there are none.
+    pub fn list<'d, 'v, T: Header<'d> + 'v>(&mut self, values: impl IntoIterator<Item = &'v T>) {
+        let mut values = values.into_iter();
+        let Some(first) = values.next() else { return };
+        self.name(T::NAME);
+        first.write(self);
+        for value in values {
+            self.fixed(b", ");
+            value.write(self);
+        }
+        self.fixed(b"\r\n");
+    }
+
+    /// Writes a row with the value as it is. A CR or LF in it is refused.
+    #[inline]
+    pub fn raw(&mut self, name: Name<'_>, value: &[u8]) {
+        self.name(name);
+        self.text(value);
+        self.fixed(b"\r\n");
+    }
+
+    /// Writes a row with a number.
+    pub fn raw_number(&mut self, name: Name<'_>, value: u32) {
+        self.name(name);
+        self.number(value);
+        self.fixed(b"\r\n");
+    }
+
+    /// Writes a received row again.
+    #[inline]
+    pub fn row(&mut self, row: &Row<'_>) {
+        self.raw(row.name, row.value);
+    }
+
+    /// Writes Content-Type, Content-Length and the body, and gives the length of the message.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn body(mut self, content_type: &[u8], body: &[u8]) -> Result<usize, WriteError> {
+        self.fixed(b"Content-Type: ");
+        self.text(content_type);
+        self.fixed(b"\r\nContent-Length: ");
+        self.number(u32::try_from(body.len()).unwrap_or(u32::MAX));
+        self.fixed(b"\r\n\r\n");
+        self.octets(body);
+        self.end()
+    }
+
+    /// The same with a body that `write` puts into the buffer it is handed, giving its length.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish), or what `write` says is needed.
+    pub fn body_with(
+        mut self,
+        content_type: &[u8],
+        write: impl FnOnce(&mut [u8]) -> Result<usize, BufferTooSmall>,
+    ) -> Result<usize, WriteError> {
+        const FIELD: usize = 10;
+        self.fixed(b"Content-Type: ");
+        self.text(content_type);
+        self.fixed(b"\r\nContent-Length: ");
+        // The length is not known yet: room for it, with the spaces that may stand there.
+        let field = self.at;
+        self.fixed(&[b' '; FIELD]);
+        self.fixed(b"\r\n\r\n");
+        let room = self.buffer.get_mut(self.at..).unwrap_or_default();
+        let length = match write(room) {
+            Ok(length) => length,
+            Err(error) => {
+                let needed = self.at.saturating_add(error.needed);
+                return Err(BufferTooSmall { needed }.into());
+            }
+        };
+        self.at = self.at.saturating_add(length);
+        let mut rest = length;
+        let digits = self.buffer.get_mut(field..field + FIELD).unwrap_or_default();
+        for place in digits.iter_mut().rev() {
+            *place = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.end()
+    }
+
+    /// Writes `Content-Length: 0` and the empty line, and gives the length of the message.
+    ///
+    /// # Errors
+    /// [`WriteError::BufferTooSmall`] with what is needed, [`WriteError::LineEnd`] where a value
+    /// held a line end.
+    pub fn finish(mut self) -> Result<usize, WriteError> {
+        self.fixed(b"Content-Length: 0\r\n\r\n");
+        self.end()
+    }
+
+    /// Writes the name of a row and its colon. What a [`Header`] writes follows; the row is ended
+    /// with [`end_row`](Self::end_row).
+    #[inline]
+    pub fn name(&mut self, name: Name<'_>) {
+        match name {
+            Name::Other(token) => {
+                self.text(token);
+                self.fixed(b": ");
+            }
+            known => self.fixed(known.with_colon()),
+        }
+    }
+
+    /// Ends a row.
+    pub fn end_row(&mut self) {
+        self.fixed(b"\r\n");
+    }
+
+    /// Writes part of a value. A CR or LF that is no fold is refused; a fold becomes spaces.
+    #[inline(always)]
+    pub fn text(&mut self, text: &[u8]) {
+        let end = self.at.saturating_add(text.len());
+        if let Some(place) = self.buffer.get_mut(self.at..end)
+            && copy(place, text)
+        {
+            self.unfold(self.at, text);
+        }
+        self.at = end;
+    }
+
+    /// Writes a number.
+    #[inline]
+    pub fn number(&mut self, number: u32) {
+        if let Ok(digit @ 0..10) = u8::try_from(number) {
+            return self.fixed(&[b'0' + digit]);
+        }
+        let mut digits = [0; 10];
+        let mut rest = number;
+        let mut count = 0;
+        for place in digits.iter_mut().rev() {
+            *place = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            count += 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.fixed(digits.get(digits.len() - count..).unwrap_or_default());
+    }
+
+    /// Writes `;name=value`, the value without quotes.
+    pub fn param(&mut self, name: &[u8], value: &[u8]) {
+        self.fixed(b";");
+        self.text(name);
+        self.fixed(b"=");
+        self.text(value);
+    }
+
+    /// Writes `;name="value"`, with the escapes that the value needs.
+    pub fn quoted_param(&mut self, name: &[u8], value: &[u8]) {
+        self.fixed(b";");
+        self.text(name);
+        self.fixed(b"=");
+        Text::quoted(value).write(self);
+    }
+
+    /// What was written so far, as far as the buffer holds it.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.buffer.get(..self.at).unwrap_or(self.buffer)
+    }
+
+    /// How many octets were written, or would have been.
+    pub const fn len(&self) -> usize {
+        self.at
+    }
+
+    /// Whether nothing was written yet.
+    pub const fn is_empty(&self) -> bool {
+        self.at == 0
+    }
+
+    /// Writes octets that hold no line end but what belongs there.
+    #[inline(always)]
+    pub(crate) fn fixed(&mut self, octets: &[u8]) {
+        let end = self.at.saturating_add(octets.len());
+        if let Some(place) = self.buffer.get_mut(self.at..end) {
+            place.copy_from_slice(octets);
+        }
+        self.at = end;
+    }
+
+    /// Writes any octets.
+    pub(crate) fn octets(&mut self, octets: &[u8]) {
+        self.fixed(octets);
+    }
+
+    pub(crate) fn v4(&mut self, address: Ipv4Addr) {
+        let mut text = [b'.'; 16];
+        let mut length = 0;
+        let mut put = |octet: u8| {
+            if let Some(place) = text.get_mut(length) {
+                *place = octet;
+            }
+            length += 1;
+        };
+        for (index, part) in address.octets().into_iter().enumerate() {
+            if index > 0 {
+                put(b'.');
+            }
+            if part >= 100 {
+                put(b'0' + part / 100);
+            }
+            if part >= 10 {
+                put(b'0' + part / 10 % 10);
+            }
+            put(b'0' + part % 10);
+        }
+        self.fixed(text.get(..length).unwrap_or_default());
+    }
+
+    pub(crate) fn v6(&mut self, address: Ipv6Addr) {
+        // Writing never fails: what does not fit is counted.
+        let _ = core::fmt::Write::write_fmt(self, format_args!("{address}"));
+    }
+
+    /// Ends the message.
+    pub(crate) fn end(self) -> Result<usize, WriteError> {
+        if self.at > self.buffer.len() {
+            return Err(BufferTooSmall { needed: self.at }.into());
+        }
+        if self.refused {
+            return Err(WriteError::LineEnd);
+        }
+        Ok(self.at)
+    }
+
+    /// Makes spaces of the folds in what was just copied; refuses line ends that are none.
+    #[cold]
+    fn unfold(&mut self, at: usize, text: &[u8]) {
+        let mut rest = text;
+        loop {
+            rest = match rest {
+                [] => break,
+                [b'\r', b'\n', b' ' | b'\t', tail @ ..] => tail,
+                [b'\r' | b'\n', ..] => {
+                    self.refused = true;
+                    break;
+                }
+                [_, tail @ ..] => tail,
+            };
+        }
+        let written = self.buffer.get_mut(at..).unwrap_or_default();
+        for octet in written.iter_mut().take(text.len()) {
+            if matches!(octet, b'\r' | b'\n') {
+                *octet = b' ';
+            }
+        }
+    }
+}
+
+impl core::fmt::Write for Writer<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.text(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Copies, and says whether there was a CR or LF. Both slices have the same length.
+///
+/// Eight octets at a time: the check rides on the copy, which is cheaper than a search of its own.
+#[inline(always)]
+fn copy(to: &mut [u8], from: &[u8]) -> bool {
+    if let (Some(last), Some(to_last)) = (from.last_chunk::<8>(), to.last_chunk_mut::<8>()) {
+        *to_last = *last;
+        let mut found = line_end(u64::from_ne_bytes(*last));
+        let (chunks, _) = from.as_chunks::<8>();
+        let (to_chunks, _) = to.as_chunks_mut::<8>();
+        for (to, from) in to_chunks.iter_mut().zip(chunks) {
+            *to = *from;
+            found |= line_end(u64::from_ne_bytes(*from));
+        }
+        return found != 0;
+    }
+    if let (Some(first), Some(last)) = (from.first_chunk::<4>(), from.last_chunk::<4>()) {
+        if let Some(to_first) = to.first_chunk_mut::<4>() {
+            *to_first = *first;
+        }
+        if let Some(to_last) = to.last_chunk_mut::<4>() {
+            *to_last = *last;
+        }
+        let (high, low) = (u32::from_ne_bytes(*first), u32::from_ne_bytes(*last));
+        return line_end(u64::from(high) << 32 | u64::from(low)) != 0;
+    }
+    let mut found = false;
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+        found |= matches!(from, b'\r' | b'\n');
+    }
+    found
+}
+
+/// Not zero if one of the eight octets is a CR or LF.
+#[inline(always)]
+const fn line_end(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const fn zero(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & HIGH
+    }
+    zero(word ^ (ONES * b'\r' as u64)) | zero(word ^ (ONES * b'\n' as u64))
+}

@@ -1,0 +1,63 @@
+use crate::error::ParseError;
+use crate::message::{Limits, Message};
+
+/// What keeps a stream alive and asks the other side for a sign of life (RFC 5626 section 3.5.1).
+pub const PING: &[u8] = b"\r\n\r\n";
+/// The answer to [`PING`].
+pub const PONG: &[u8] = b"\r\n";
+
+/// What a stream begins with.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a view on the stack")]
+pub enum Frame<'d> {
+    /// Not enough to tell.
+    Incomplete,
+    /// A line end: an answer to a keep-alive, or padding. So many octets.
+    Blank(usize),
+    /// A keep-alive that wants an answer. So many octets.
+    Ping(usize),
+    /// A message. So many octets, with the line ends before it.
+    Message(usize, Message<'d>),
+}
+
+impl<'d> Frame<'d> {
+    /// Reads what `octets` begin with.
+    ///
+    /// # Errors
+    /// Of [`Message::parse_stream`].
+    pub fn next(octets: &'d [u8], limits: &Limits) -> Result<Self, ParseError> {
+        if octets.starts_with(PING) {
+            return Ok(Self::Ping(PING.len()));
+        }
+        if PING.starts_with(octets) {
+            // It may still become a keep-alive.
+            return Ok(Self::Incomplete);
+        }
+        if octets.starts_with(PONG) {
+            return Ok(Self::Blank(PONG.len()));
+        }
+        Ok(match Message::parse_stream(octets, limits)? {
+            Some((len, message)) => Self::Message(len, message),
+            None => Self::Incomplete,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(octets: &[u8]) -> Frame<'_> {
+        Frame::next(octets, &Limits::DEFAULT).unwrap()
+    }
+
+    #[test]
+    fn a_keep_alive_is_told_from_padding() {
+        assert!(matches!(frame(b""), Frame::Incomplete));
+        assert!(matches!(frame(b"\r\n\r"), Frame::Incomplete));
+        assert!(matches!(frame(b"\r\n\r\nSIP"), Frame::Ping(4)));
+        assert!(matches!(frame(b"\r\nSIP"), Frame::Blank(2)));
+        let response = b"SIP/2.0 200 OK\r\nContent-Length: 1\r\n\r\nx\r\n";
+        assert!(matches!(frame(response), Frame::Message(38, _)));
+    }
+}
