@@ -7,9 +7,10 @@
 //! agent LISTEN register AOR PASSWORD SERVER  registers, and answers calls
 //! ```
 
-use std::error::Error;
+use core::error::Error;
+use core::time::Duration;
 use std::net::UdpSocket;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sip_core::agent::{Account, Agent, CallId, Config, Event, Storage};
 use sip_core::message::StatusCode;
@@ -123,7 +124,7 @@ fn told(agent: &mut Agent<'_>, now: Duration, event: Event<'_>) -> Result<bool, 
 
 /// A seed that differs from run to run; firmware takes its own generator's.
 fn seed() -> [u8; 32] {
-    use std::hash::{BuildHasher, Hasher};
+    use core::hash::{BuildHasher, Hasher};
     let mut seed = [0; 32];
     for place in seed.chunks_exact_mut(8) {
         let number = std::hash::RandomState::new().build_hasher().finish();

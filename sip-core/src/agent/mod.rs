@@ -61,6 +61,7 @@ mod credentials;
 mod event;
 mod invite;
 mod machine;
+mod notifier;
 mod publication;
 mod request;
 mod send;

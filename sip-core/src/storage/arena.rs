@@ -358,6 +358,7 @@ impl<'s> Arena<'s> {
     }
 
     #[cfg(not(feature = "alloc"))]
+    #[expect(clippy::needless_pass_by_ref_mut, reason = "with `alloc` it changes something")]
     fn grow(&mut self, _: usize) {}
 
     /// At least doubles an arena that grows, as far as its limit lets it.

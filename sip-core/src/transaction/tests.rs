@@ -73,8 +73,11 @@ fn first_lines(layer: &mut Layer<'_, u32>, now: Duration) -> Vec<String> {
     all.into_iter().map(|(_, text)| text.lines().next().unwrap().into()).collect()
 }
 
+/// What happened when, in ms.
+type Log = Vec<(u64, String)>;
+
 /// Runs the clock until nothing is due: when what was sent, and what was told.
-fn run(layer: &mut Layer<'_, u32>, until: Duration) -> (Vec<(u64, String)>, Vec<(u64, String)>) {
+fn run(layer: &mut Layer<'_, u32>, until: Duration) -> (Log, Log) {
     let (mut lines, mut told) = (Vec::new(), Vec::new());
     while let Some(now) = layer.poll_timeout().filter(|now| *now <= until) {
         layer.handle_timeout(now);
