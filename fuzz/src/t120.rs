@@ -1,0 +1,303 @@
+//! Targets of t120-core.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use t120_core::conference::{Conference, Config, Connection, Event, Storage};
+use t120_core::error::WriteError;
+use t120_core::gcc::connect::{ConnectData, ConnectGccPdu};
+use t120_core::gcc::pdu::GccPdu;
+use t120_core::mcs::connect::ConnectMcsPdu;
+use t120_core::mcs::data::Data;
+use t120_core::mcs::domain::DomainMcsPdu;
+use t120_core::mcs::v3;
+use t120_core::per;
+use t120_core::sharing::SharePdu;
+use t120_core::tpkt::{Tpkt, frame_len};
+use t120_core::whiteboard::pdu::SiPdu;
+use t120_core::whiteboard::{Color, ObjectId, Pen, Point, Points, Shape, Text};
+use t120_core::x224::{Strictness, Tpdu};
+
+use crate::drive::{Machine, Script, Wires, drive};
+use crate::exactly;
+
+/// Reads, writes, reads again: the same, and the same octets from then on.
+macro_rules! aligned {
+    ($type:ty, $octets:expr) => {
+        if let Some(written) = written::<$type>($octets) {
+            assert_eq!(written, written_again::<$type>(&written));
+            let one = per::parse::<$type>($octets).expect("it was read before");
+            let two = per::parse::<$type>(&written).expect("it was read before");
+            assert_eq!(one, two);
+        }
+    };
+}
+
+/// A packet of a stream, and the TPDU in it.
+pub fn tpkt(octets: &[u8]) {
+    if let Ok(Some(length)) = frame_len(octets) {
+        assert!((7..=65535).contains(&length));
+    }
+    if let Ok(tpkt) = Tpkt::parse(octets) {
+        let written = exactly(tpkt.encoded_len(), |buffer| tpkt.write(buffer));
+        assert_eq!(Tpkt::parse(&written), Ok(tpkt));
+        let _ = Data::parse_packet(octets);
+    }
+    let _ = Tpdu::parse_with(octets, Strictness::Tolerant);
+    // A length indicator of 255 is reserved (X.224 section 13.2.1), and never written.
+    if octets.first() == Some(&255) {
+        return;
+    }
+    if let Ok(tpdu) = Tpdu::parse(octets) {
+        let written = exactly(tpdu.encoded_len(), |buffer| tpdu.write(buffer));
+        assert_eq!(Tpdu::parse(&written), Ok(tpdu));
+    }
+}
+
+/// A connect PDU in BER.
+pub fn mcs_connect(octets: &[u8]) {
+    let Ok(pdu) = ConnectMcsPdu::parse(octets) else { return };
+    let written = exactly(pdu.encoded_len(), |buffer| pdu.write(buffer));
+    assert_eq!(ConnectMcsPdu::parse(&written), Ok(pdu));
+}
+
+/// A domain PDU of either version, and the fast way for those that carry data.
+pub fn mcs_domain(octets: &[u8]) {
+    aligned!(DomainMcsPdu<'_>, octets);
+    aligned!(v3::DomainMcsPdu<'_>, octets);
+    let Ok(data) = Data::parse(octets) else { return };
+    let written = exactly(data.encoded_len(), |buffer| data.write(buffer));
+    assert_eq!(Data::parse(&written), Ok(data));
+    let slow = per::parse::<DomainMcsPdu<'_>>(octets).expect("the slow way reads it too");
+    let slowly = exactly(per::encoded_len(&slow), |buffer| per::write(&slow, buffer));
+    assert_eq!(written, slowly, "both ways write the same");
+}
+
+/// The PDUs of GCC.
+pub fn gcc(octets: &[u8]) {
+    aligned!(ConnectData<'_>, octets);
+    // Of the two codings of SimpleTextString that are met the one that fits is taken, and another
+    // one may fit once unknown extensions are gone: stable from the second time on.
+    if let Some(written) = written::<ConnectGccPdu<'_>>(octets) {
+        let again = written_again::<ConnectGccPdu<'_>>(&written);
+        assert_eq!(again, written_again::<ConnectGccPdu<'_>>(&again));
+    }
+    if let Some(written) = written::<GccPdu<'_>>(octets) {
+        let again = written_again::<GccPdu<'_>>(&written);
+        assert_eq!(again, written_again::<GccPdu<'_>>(&again));
+    }
+}
+
+/// The PDUs of application sharing.
+pub fn sharing(octets: &[u8]) {
+    aligned!(SharePdu<'_>, octets);
+}
+
+/// The PDUs of the whiteboard.
+pub fn board_pdu(octets: &[u8]) {
+    aligned!(SiPdu<'_>, octets);
+}
+
+/// What is read, written; nothing where nothing can be read.
+fn written<'a, T: per::Value<'a>>(octets: &'a [u8]) -> Option<Vec<u8>> {
+    let pdu = per::parse::<T>(octets).ok()?;
+    let mut written = vec![0; per::encoded_len(&pdu)];
+    match per::write(&pdu, &mut written) {
+        Ok(len) => assert_eq!(len, written.len(), "another length was announced"),
+        // A list so long that it would need fragments is read, and not written.
+        Err(WriteError::Value(_)) => return None,
+        Err(error) => panic!("{error}"),
+    }
+    Some(written)
+}
+
+fn written_again<'a, T: per::Value<'a>>(octets: &'a [u8]) -> Vec<u8> {
+    written::<T>(octets).expect("what is written can be read")
+}
+
+/// A node that hosts a conference, and one that joins it; little storage.
+pub fn node(octets: &[u8]) {
+    let mut storages = [const { Storage::<2, 6, 12, 4096>::new() }; 2];
+    let mut nodes = storages.each_mut().map(|storage| {
+        let conference = Conference::new(config(), storage, [1; 32]).expect("it is enough");
+        Node::new(conference)
+    });
+    let [a, b] = &mut nodes;
+    let wires: Wires<'_> = &[&[Some((1, 0))], &[Some((0, 0))]];
+    drive(&mut [a, b], wires, octets);
+}
+
+/// Three nodes, one below the other, that have met before the script begins.
+pub fn provider(octets: &[u8]) {
+    let mut nodes = [1, 2, 3].map(|seed| {
+        Node::new(Conference::growing(config(), [seed; 32]).expect("the limits are good"))
+    });
+    let [top, middle, low] = &mut nodes;
+    let now = Duration::ZERO;
+    top.conference.host("1").expect("a name");
+    top.conference.accept(now, Connection(0)).expect("a connection");
+    middle.conference.join(now, Connection(0), "1").expect("a connection");
+    let _ = middle.conference.accept(now, Connection(1));
+    let _ = low.conference.join(now, Connection(0), "1");
+    let wires: Wires<'_> = &[&[Some((1, 0))], &[Some((0, 0)), Some((2, 0))], &[Some((1, 1))]];
+    // The network is good at first.
+    let mut script = [0u8; 24].to_vec();
+    script.extend_from_slice(octets);
+    drive(&mut [top, middle, low], wires, &script);
+}
+
+/// Two nodes whose whiteboards are ready, as soon as the network has let them.
+pub fn whiteboard(octets: &[u8]) {
+    let mut nodes = [1, 2].map(|seed| {
+        Node::new(Conference::growing(config(), [seed; 32]).expect("the limits are good"))
+    });
+    let [a, b] = &mut nodes;
+    let now = Duration::ZERO;
+    a.conference.host("1").expect("a name");
+    a.conference.accept(now, Connection(0)).expect("a connection");
+    b.conference.join(now, Connection(0), "1").expect("a connection");
+    let wires: Wires<'_> = &[&[Some((1, 0))], &[Some((0, 0))]];
+    let mut script = [0u8; 24].to_vec();
+    script.extend_from_slice(octets);
+    drive(&mut [a, b], wires, &script);
+}
+
+fn config() -> Config {
+    let mut config = Config::new("Fuzz").expect("a short name");
+    config.max_users = 6;
+    config.max_channels = 12;
+    config.max_pdu_octets = 1024;
+    config.max_packet_octets = 2048;
+    config.max_connections = 2;
+    config.max_nodes = 4;
+    config.max_board_octets = 4096;
+    config.max_queued_octets = 8192;
+    config
+}
+
+/// A node with the octets of its streams that were not used yet.
+struct Node<'s> {
+    conference: Conference<'s>,
+    unread: [VecDeque<u8>; 2],
+    objects: VecDeque<ObjectId>,
+}
+
+impl<'s> Node<'s> {
+    fn new(conference: Conference<'s>) -> Self {
+        Self { conference, unread: [const { VecDeque::new() }; 2], objects: VecDeque::new() }
+    }
+
+    fn note(&mut self, now: Duration, event: &Event) {
+        if let Event::Disconnected { connection, .. } = event {
+            self.close(now, *connection);
+        }
+    }
+
+    fn close(&mut self, now: Duration, connection: Connection) {
+        self.unread[usize::from(connection.0) % 2].clear();
+        self.conference.handle_closed(now, connection);
+    }
+
+    fn draw(&mut self, script: &mut Script<'_>) {
+        let mut point = || {
+            let (x, y) = (script.short(), script.short());
+            Point::new(i32::from(x.cast_signed()), i32::from(y.cast_signed()))
+        };
+        let (from, to) = (point(), point());
+        let points = [from, to, point(), from];
+        let letters = String::from_utf8_lossy(script.octets()).into_owned();
+        let shape = match script.octet() % 5 {
+            0 => Shape::Line { from, to },
+            1 => Shape::Rectangle { from, to },
+            2 => Shape::Ellipse { from, to },
+            3 => match Text::new(&letters) {
+                Some(text) => Shape::Text { at: from, height: script.short(), text },
+                None => return,
+            },
+            _ => Shape::Freehand(Points::from(&points[..])),
+        };
+        let mut pen = Pen::default();
+        pen.thickness = script.octet();
+        let fill = (script.octet() & 1 == 1).then_some(Color::BLACK);
+        if let Ok(object) = self.conference.draw(shape, pen, fill) {
+            self.objects.push_back(object);
+            if self.objects.len() > 4 {
+                self.objects.pop_front();
+            }
+        }
+    }
+}
+
+impl Machine for Node<'_> {
+    fn handle(&mut self, now: Duration, peer: usize, octets: &[u8]) {
+        let place = peer % 2;
+        let connection = Connection(u16::from(place == 1));
+        self.unread[place].extend(octets);
+        loop {
+            let unread = self.unread[place].make_contiguous();
+            match self.conference.handle_stream(now, connection, unread) {
+                Ok((used, event)) => {
+                    assert!(used <= self.unread[place].len(), "more was used than there is");
+                    self.unread[place].drain(..used);
+                    if let Some(event) = event {
+                        self.note(now, &event);
+                    }
+                    if used == 0 {
+                        break;
+                    }
+                }
+                Err(_) => {
+                    self.close(now, connection);
+                    break;
+                }
+            }
+        }
+        assert!(self.unread[place].len() <= 2048, "it waits for more than a packet");
+    }
+
+    fn closed(&mut self, now: Duration, peer: usize) {
+        self.close(now, Connection(u16::from(peer % 2 == 1)));
+    }
+
+    fn timeout(&mut self, now: Duration) {
+        self.conference.handle_timeout(now);
+    }
+
+    fn transmit(&mut self, now: Duration, buffer: &mut [u8]) -> Option<(usize, usize)> {
+        let sent = self.conference.poll_transmit(now, buffer)?;
+        assert!(sent.len <= self.conference.transmit_len(), "longer than was said");
+        Some((usize::from(sent.connection.0), sent.len))
+    }
+
+    fn event(&mut self) -> bool {
+        let event = self.conference.poll_event();
+        if let Some(event) = &event {
+            self.note(Duration::ZERO, event);
+        }
+        event.is_some()
+    }
+
+    fn deadline(&mut self) -> Option<Duration> {
+        self.conference.poll_timeout()
+    }
+
+    fn call(&mut self, now: Duration, script: &mut Script<'_>) -> Vec<(usize, Vec<u8>)> {
+        let choice = script.octet();
+        let connection = Connection(u16::from(choice >> 7));
+        match choice % 16 {
+            0 => drop(self.conference.host("1")),
+            1 => drop(self.conference.accept(now, connection)),
+            2 => drop(self.conference.join(now, connection, "1")),
+            3 => drop(self.conference.create(now, connection, "2")),
+            4 => drop(self.conference.leave()),
+            5 | 6 => {
+                let object = self.objects.get(script.below(self.objects.len())).copied();
+                drop(self.conference.delete(object.unwrap_or(ObjectId(script.long()))));
+            }
+            _ => self.draw(script),
+        }
+        let _ = (self.conference.roster().count(), self.conference.board().len());
+        let _ = (self.conference.board().objects().count(), self.conference.board().digest());
+        Vec::new()
+    }
+}
