@@ -44,10 +44,6 @@ pub fn tpkt(octets: &[u8]) {
         let _ = Data::parse_packet(octets);
     }
     let _ = Tpdu::parse_with(octets, Strictness::Tolerant);
-    // A length indicator of 255 is reserved (X.224 section 13.2.1), and never written.
-    if octets.first() == Some(&255) {
-        return;
-    }
     if let Ok(tpdu) = Tpdu::parse(octets) {
         let written = exactly(tpdu.encoded_len(), |buffer| tpdu.write(buffer));
         assert_eq!(Tpdu::parse(&written), Ok(tpdu));

@@ -189,6 +189,10 @@ impl<'a> Tpdu<'a> {
         let end = ParseError { what: Fault::UnexpectedEnd, at: octets.len() };
         let bad = |at| ParseError { what: Fault::BadTpdu, at };
         let (indicator, rest) = octets.split_first().ok_or(end)?;
+        if *indicator == 255 {
+            // Reserved (X.224 section 13.2.1).
+            return Err(bad(0));
+        }
         let (header, user_data) = rest.split_at_checked(usize::from(*indicator)).ok_or(end)?;
         let (code, header) = header.split_first().ok_or(bad(0))?;
         match code >> 4 {
@@ -309,6 +313,15 @@ mod tests {
     use alloc::vec;
 
     use super::*;
+
+    #[test]
+    fn the_reserved_length_indicator_is_refused() {
+        let mut octets = vec![0; 256];
+        octets[0] = 255;
+        octets[1] = 0x80;
+        let refused = Err(ParseError { what: Fault::BadTpdu, at: 0 });
+        assert_eq!(Tpdu::parse(&octets), refused);
+    }
 
     fn round_trip(octets: &[u8]) -> Tpdu<'_> {
         let tpdu = Tpdu::parse(octets).unwrap();

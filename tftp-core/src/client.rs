@@ -53,7 +53,7 @@ use core::time::Duration;
 
 use crate::error::{BufferTooSmall, ConfigError, Fault, ParseError};
 use crate::flow::{Acked, Receiving, Rollover, Sending, Taken, Timer, duration, micros};
-use crate::option::{MAX_BLKSIZE, OptionSet};
+use crate::option::{DEFAULT_BLKSIZE, MAX_BLKSIZE, OptionSet};
 use crate::packet::{DATA_HEADER, ErrorCode, Kind, Mode, Packet, REQUEST_LIMIT, emit_request};
 use crate::writer::Writer;
 use crate::{Error, Failure, Path, Read, Transmit};
@@ -266,7 +266,8 @@ impl<'s> Client<'s> {
     pub fn transmit_len(&self) -> usize {
         let blksize = match self.kind {
             Kind::Read => 0,
-            Kind::Write => usize::from(self.options.blksize_or_default()),
+            // A server that knows no options takes blocks of 512.
+            Kind::Write => usize::from(self.options.blksize_or_default().max(DEFAULT_BLKSIZE)),
         };
         blksize.saturating_add(DATA_HEADER).max(REQUEST_LIMIT)
     }
@@ -276,7 +277,7 @@ impl<'s> Client<'s> {
     pub fn receive_len(&self) -> usize {
         let blksize = match self.kind {
             // A server that knows no options sends blocks of 512.
-            Kind::Read => usize::from(self.options.blksize_or_default()).max(512),
+            Kind::Read => usize::from(self.options.blksize_or_default().max(DEFAULT_BLKSIZE)),
             Kind::Write => 0,
         };
         blksize.saturating_add(DATA_HEADER).max(REQUEST_LIMIT)

@@ -27,7 +27,7 @@ pub enum Fault {
     BlockTooLong,
     /// A packet that has no place at this point of a transfer (RFC 1350 section 5).
     Unexpected,
-    /// A line of an invitation has no colon, or is not UTF-8.
+    /// A line of an invitation has no colon, is not UTF-8, or holds a CR.
     Line,
     /// An invitation has no `Invitation-Command`, or one other than INVITE, ACCEPT and CANCEL.
     InvitationCommand,
@@ -59,7 +59,7 @@ impl Fault {
             Self::TooLong => "the request is longer than 512 octets",
             Self::BlockTooLong => "the block is longer than agreed",
             Self::Unexpected => "this packet may not come here",
-            Self::Line => "a line has no colon or is not UTF-8",
+            Self::Line => "a line has no colon, is not UTF-8, or holds a CR",
             Self::InvitationCommand => "Invitation-Command is not INVITE, ACCEPT or CANCEL",
             Self::InvitationCookie => "Invitation-Cookie is not a number of 32 bits",
             Self::ApplicationFile => "Application-File is missing",

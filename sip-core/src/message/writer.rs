@@ -73,6 +73,17 @@ impl<'b> Writer<'b> {
         self.fixed(b"\r\n");
     }
 
+    /// The same with a reason phrase in several parts.
+    pub(crate) fn response_of(&mut self, code: StatusCode, reason: &[&str]) {
+        self.fixed(b"SIP/2.0 ");
+        self.fixed(&code.digits());
+        self.fixed(b" ");
+        for part in reason {
+            self.text(part.as_bytes());
+        }
+        self.fixed(b"\r\n");
+    }
+
     /// Writes a row with a typed value.
     #[inline]
     pub fn header<'d, T: Header<'d>>(&mut self, value: &T) {

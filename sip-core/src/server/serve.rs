@@ -16,8 +16,8 @@ use super::{ALLOW, PIDF, Server, Users};
 use crate::error::WriteError;
 use crate::header::{Event as EventHeader, From, ProxyRequire, Require, To};
 use crate::message::{Message, Method, Name, StatusCode, Writer};
-use crate::transaction::{Error, ServerId};
-use crate::transport::{Path, stamp};
+use crate::transaction::{Error, ServerId, write_rows};
+use crate::transport::Path;
 use crate::uri::Uri;
 
 impl<U: Users, L: Location> Server<'_, U, L> {
@@ -286,25 +286,7 @@ fn write_head(
     tag: Option<&[u8]>,
 ) {
     to.response(code, reason.map(str::as_bytes));
-    let mut is_first = true;
-    for row in message.rows(Name::Via) {
-        if core::mem::take(&mut is_first) {
-            to.name(Name::Via);
-            stamp(row.value, source, |part| to.text(part));
-            to.end_row();
-        } else {
-            to.row(&row);
-        }
-    }
-    for name in [Name::From, Name::To, Name::CallId, Name::CSeq] {
-        let Some(row) = message.row(name) else { continue };
-        to.name(name);
-        to.text(row.value);
-        if let (Name::To, Some(tag), false) = (name, tag, has_to_tag(message)) {
-            to.param(b"tag", tag);
-        }
-        to.end_row();
-    }
+    write_rows(to, message, Some(source), code, tag, false);
 }
 
 /// The user of the domain that From names, if it is one.

@@ -56,6 +56,8 @@ mod layer;
 mod machine;
 mod server;
 
+pub(crate) use server::write_rows;
+
 #[cfg(test)]
 mod network_tests;
 #[cfg(test)]

@@ -82,6 +82,18 @@ impl<U: Copy> Layer<'_, U> {
         path: Path,
         request: &Message<'_>,
         code: StatusCode,
+        write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
+    ) -> Result<(), Error> {
+        self.refuse(path, request, code, &[code.reason()], write)
+    }
+
+    /// Answers a request without a transaction, with a reason phrase in several parts.
+    fn refuse(
+        &mut self,
+        path: Path,
+        request: &Message<'_>,
+        code: StatusCode,
+        reason: &[&str],
         mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<(), Error> {
         let via = request.row(Name::Via).and_then(|row| Arrival::parse(row.value));
@@ -91,7 +103,8 @@ impl<U: Copy> Layer<'_, U> {
         let tag = Tag::new(self.check_key.hash(&[via.value, call_id]));
         let block = self.arena.write_reserved(|_, room| {
             let mut to = Writer::new(room);
-            write_head(&mut to, request, Some(path.remote), code, Some(&tag), false);
+            to.response_of(code, reason);
+            write_rows(&mut to, request, Some(path.remote), code, Some(tag.as_bytes()), false);
             write(to)
         })?;
         self.post(via.response_path(path), Some(block), &[], false)
@@ -160,7 +173,8 @@ impl<U: Copy> Layer<'_, U> {
         if let Err(name) = checked {
             if !is_ack {
                 let code = StatusCode::BAD_REQUEST;
-                self.respond_stateless(path, &message, code, |to| to.finish())?;
+                let fault = if has_row(&message, name) { "Malformed " } else { "Missing " };
+                self.refuse(path, &message, code, &[fault, name], |to| to.finish())?;
             }
             return Err(Error::Header(name));
         }
@@ -339,7 +353,8 @@ impl<U: Copy> Layer<'_, U> {
         let tag = self.random();
         let block = self.arena.write(|_, room| {
             let mut to = Writer::new(room);
-            write_head(&mut to, message, Some(path.remote), StatusCode::TRYING, None, true);
+            to.response(StatusCode::TRYING, None);
+            write_rows(&mut to, message, Some(path.remote), StatusCode::TRYING, None, true);
             to.finish()
         })?;
         let is_invite = message.method() == Some(Method::Invite);
@@ -397,7 +412,15 @@ impl<U: Copy> Layer<'_, U> {
             // What is kept was written by this layer.
             if let Ok(kept) = Message::parse(blocks.get(kept)) {
                 let opens_dialog = code.get() > 100 && code.get() < 300;
-                write_head(&mut to, &kept, None, code, tag.as_ref(), opens_dialog);
+                to.response(code, None);
+                write_rows(
+                    &mut to,
+                    &kept,
+                    None,
+                    code,
+                    tag.as_ref().map(Tag::as_bytes),
+                    opens_dialog,
+                );
             }
             write(blocks, to)
         })?;
@@ -508,17 +531,21 @@ fn check_present(message: &Message<'_>) -> Result<(), ()> {
         .ok_or(())
 }
 
-/// Writes the status line and the rows that a response takes from its request (RFC 3261 section
-/// 8.2.6.2), with the topmost Via stamped where the source is given.
-fn write_head(
+/// Whether a header of this name stands in the message.
+fn has_row(message: &Message<'_>, name: &str) -> bool {
+    message.row(Name::parse(name.as_bytes())).is_some()
+}
+
+/// Writes the rows that a response takes from its request (RFC 3261 section 8.2.6.2), with the
+/// topmost Via stamped where the source is given.
+pub(crate) fn write_rows(
     to: &mut Writer<'_>,
     request: &Message<'_>,
     source: Option<SocketAddr>,
     code: StatusCode,
-    tag: Option<&Tag>,
+    tag: Option<&[u8]>,
     record_route: bool,
 ) {
-    to.response(code, None);
     let mut is_first = true;
     for row in request.rows(Name::Via) {
         match source.filter(|_| is_first) {
@@ -542,7 +569,7 @@ fn write_head(
         to.name(Name::To);
         to.text(row.value);
         if let Some(tag) = tag.filter(|_| !has_tag && code != StatusCode::TRYING) {
-            to.param(b"tag", tag.as_bytes());
+            to.param(b"tag", tag);
         }
         to.end_row();
     }

@@ -503,8 +503,8 @@ fn what_is_nearly_a_request_is_answered_and_told() {
     for (bad, line) in [
         (good.replace("Content-Length: 0", "Content-Length: 9"), "SIP/2.0 400 Bad Request"),
         (good.replace("Content-Length: 0", "Content-Length: x"), "SIP/2.0 400 Bad Request"),
-        (good.replace("7 OPTIONS", "7 INVITE"), "SIP/2.0 400 Bad Request"),
-        (good.replace("7 OPTIONS", "x OPTIONS"), "SIP/2.0 400 Bad Request"),
+        (good.replace("7 OPTIONS", "7 INVITE"), "SIP/2.0 400 Malformed CSeq"),
+        (good.replace("7 OPTIONS", "x OPTIONS"), "SIP/2.0 400 Malformed CSeq"),
         (good.replace("SIP/2.0\r\nVia", "SIP/7.0\r\nVia"), "SIP/2.0 505 Version Not Supported"),
     ] {
         assert!(layer.handle_datagram(ms(1), udp(), bad.as_bytes()).is_err(), "{bad}");

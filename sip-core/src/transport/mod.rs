@@ -7,7 +7,7 @@ mod stream;
 mod via;
 
 pub use path::{Path, Transmit, Transport};
-pub use ports::{PortError, PortPolicy};
+pub use ports::{PortError, PortRange};
 pub use stream::{Frame, PING, PONG};
 pub use via::{Arrival, stamp};
 pub(crate) use via::{Text, address};

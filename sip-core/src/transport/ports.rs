@@ -3,18 +3,18 @@ use core::fmt;
 /// A range of local ports that a firewall operator has opened: both ends belong to it.
 ///
 /// ```
-/// use sip_core::transport::PortPolicy;
-/// assert_eq!(PortPolicy::default().ports().collect::<Vec<_>>(), [7100, 7101, 7102, 7103]);
-/// assert!(PortPolicy::new(80, 90).is_err());
+/// use sip_core::transport::PortRange;
+/// assert_eq!(PortRange::default().ports().collect::<Vec<_>>(), [7100, 7101, 7102, 7103]);
+/// assert!(PortRange::new(80, 90).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct PortPolicy {
+pub struct PortRange {
     low: u16,
     high: u16,
 }
 
-impl PortPolicy {
+impl PortRange {
     /// The lowest port that a policy may name: those below belong to the system.
     pub const MINIMUM: u16 = 1024;
     /// The highest port that a policy may name.
@@ -34,7 +34,7 @@ impl PortPolicy {
             return Err(PortError::OutOfRange { port: high });
         }
         let (low, high) = (low as u16, high as u16);
-        if low > high { Err(PortError::Crossed { low, high }) } else { Ok(Self { low, high }) }
+        if low > high { Err(PortError::RangeCrossed { low, high }) } else { Ok(Self { low, high }) }
     }
 
     /// The low end.
@@ -55,7 +55,7 @@ impl PortPolicy {
     }
 }
 
-impl Default for PortPolicy {
+impl Default for PortRange {
     fn default() -> Self {
         Self::SIP
     }
@@ -71,7 +71,7 @@ pub enum PortError {
         port: u32,
     },
     /// The low end is above the high end.
-    Crossed {
+    RangeCrossed {
         /// The low end.
         low: u16,
         /// The high end.
@@ -85,10 +85,10 @@ impl fmt::Display for PortError {
             Self::OutOfRange { port } => write!(
                 f,
                 "port {port} is out of range: choose one from {} to {}",
-                PortPolicy::MINIMUM,
-                PortPolicy::MAXIMUM
+                PortRange::MINIMUM,
+                PortRange::MAXIMUM
             ),
-            Self::Crossed { low, high } => {
+            Self::RangeCrossed { low, high } => {
                 write!(f, "the low end {low} is above the high end {high}: exchange them")
             }
         }
@@ -103,10 +103,13 @@ mod tests {
 
     #[test]
     fn a_policy_out_of_range_or_crossed_is_refused_with_the_reason() {
-        assert_eq!(PortPolicy::new(1023, 2000), Err(PortError::OutOfRange { port: 1023 }));
-        assert_eq!(PortPolicy::new(1024, 65536), Err(PortError::OutOfRange { port: 65536 }));
-        assert_eq!(PortPolicy::new(7103, 7100), Err(PortError::Crossed { low: 7103, high: 7100 }));
-        assert_eq!(PortPolicy::new(1024, 65535).map(|policy| policy.ports().count()), Ok(64512));
-        assert_eq!(PortPolicy::new(7100, 7103), Ok(PortPolicy::default()));
+        assert_eq!(PortRange::new(1023, 2000), Err(PortError::OutOfRange { port: 1023 }));
+        assert_eq!(PortRange::new(1024, 65536), Err(PortError::OutOfRange { port: 65536 }));
+        assert_eq!(
+            PortRange::new(7103, 7100),
+            Err(PortError::RangeCrossed { low: 7103, high: 7100 })
+        );
+        assert_eq!(PortRange::new(1024, 65535).map(|policy| policy.ports().count()), Ok(64512));
+        assert_eq!(PortRange::new(7100, 7103), Ok(PortRange::default()));
     }
 }

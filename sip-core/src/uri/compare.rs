@@ -52,15 +52,22 @@ impl Uri<'_> {
 /// Whether each parameter of `one` agrees with `other`.
 fn agrees(one: &Uri<'_>, other: &Uri<'_>) -> bool {
     one.params().all(|(name, value)| {
-        match other.params().find(|(found, _)| equal_without_case(found, name)) {
-            Some((_, found)) => {
-                equal_without_case(found.unwrap_or_default(), value.unwrap_or_default())
-            }
+        let mut partners = other.params().filter(|(found, _)| equal_without_case(found, name));
+        let mut partner = partners.next();
+        if partner.is_none() {
             // These change where a request goes or what it is: alone they never match.
-            None => ![&b"user"[..], b"ttl", b"method", b"maddr", b"transport"]
+            return ![&b"user"[..], b"ttl", b"method", b"maddr", b"transport"]
                 .iter()
-                .any(|known| equal_without_case(known, name)),
+                .any(|known| equal_without_case(known, name));
         }
+        // A parameter must not be repeated, yet some are: any of its values will do.
+        while let Some((_, found)) = partner {
+            if equal_without_case(found.unwrap_or_default(), value.unwrap_or_default()) {
+                return true;
+            }
+            partner = partners.next();
+        }
+        false
     })
 }
 
@@ -124,6 +131,13 @@ mod tests {
         ] {
             assert!(!same(one, other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn a_uri_with_a_repeated_parameter_is_the_same_as_itself() {
+        assert!(same("sip:a.com;t=5;t", "sip:a.com;t=5;t"));
+        assert!(same("sip:a.com;t=5;t", "sip:a.com;t;t=5"));
+        assert!(!same("sip:a.com;t=5;t", "sip:a.com;t=6;t"));
     }
 
     #[test]

@@ -347,6 +347,9 @@ impl<'a> Fields<'a> {
                 continue;
             }
             let error = ParseError { what: Fault::Line, at };
+            if line.contains(&b'\r') {
+                return Err(error);
+            }
             let line = str::from_utf8(line).map_err(|_| error)?;
             let (name, value) = line.split_once(':').ok_or(error)?;
             if let Some(field) = fields.named(name.trim_ascii()) {
@@ -491,6 +494,12 @@ mod tests {
     const ACCEPT_S: &str = "Invitation-Command: ACCEPT\r\nRequest-Data: IP-Address:\r\n\
         Invitation-Cookie: 811065074\r\nIP-Address: 127.0.0.1\r\nPort: 6891\r\nPortX: 11178\r\n\
         AuthCookie: 520477810\r\n";
+
+    #[test]
+    fn a_line_end_within_a_value_is_refused() {
+        let body = b"Invitation-Command: CANCEL\r\nInvitation-Cookie: 1\r\nCancel-Code: A\rB\r\n";
+        assert_eq!(Invitation::parse(body), Err(ParseError { what: Fault::Line, at: 51 }));
+    }
 
     #[test]
     fn the_bodies_of_the_capture_are_read_and_written_alike() {

@@ -54,7 +54,7 @@ pub use self::config::Config;
 use self::transfer::{Phase, Reason, Transfer};
 use crate::error::{BufferTooSmall, Fault, Full, ParseError};
 use crate::flow::{Acked, Taken, duration, micros};
-use crate::option::OptionSet;
+use crate::option::{DEFAULT_BLKSIZE, OptionSet};
 use crate::packet::{DATA_HEADER, ErrorCode, Kind, Mode, Packet, REQUEST_LIMIT, Request};
 use crate::storage::{Index, Slot, Table};
 use crate::{Error, Failure, Path, Read};
@@ -239,7 +239,9 @@ impl<'s> Server<'s> {
     /// How long the buffer of [`Self::poll_transmit`] has to be, in octets.
     #[must_use]
     pub fn transmit_len(&self) -> usize {
-        usize::from(self.config.max_blksize).saturating_add(DATA_HEADER).max(REQUEST_LIMIT)
+        // A client without options gets blocks of 512, whatever the largest one granted is.
+        let blksize = self.config.max_blksize.max(DEFAULT_BLKSIZE);
+        usize::from(blksize).saturating_add(DATA_HEADER).max(REQUEST_LIMIT)
     }
 
     /// A datagram has come. Malformed ones are answered with ERROR 4, those of no transfer with

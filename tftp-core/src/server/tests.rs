@@ -18,6 +18,21 @@ fn path() -> Path {
     Path { local: 0, remote: CLIENT }
 }
 
+#[test]
+fn a_buffer_of_transmit_len_holds_blocks_of_the_default_size() {
+    let mut storage = Storage::<4>::new();
+    let config = Config { max_blksize: 16, ..Config::default() };
+    let mut bench = Bench::new(config, &mut storage, vec![0; 1500]);
+    assert!(bench.server.transmit_len() >= 516);
+    let sent = bench.handle(b"\0\x01file\0octet\0");
+    assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [516]);
+    let put = client::Config::new(SERVER);
+    let options = crate::OptionSet { blksize: Some(16), ..put.options };
+    let put = client::Config { options, ..put };
+    let client = Client::put(ms(1), &put, b"file", crate::Mode::Octet, Some(1500)).unwrap();
+    assert!(client.transmit_len() >= 516);
+}
+
 /// What a server has sent, and told.
 struct Bench<'s> {
     server: Server<'s>,

@@ -32,8 +32,9 @@ fn what_rfc_3261_refuses_is_refused_with_its_code() {
         )
     };
     for (text, code, also) in [
-        (invite().replace("7 INVITE", "7 BYE"), 400, ""),
-        (invite().replace("From: <", "From: <<"), 400, ""),
+        (invite().replace("7 INVITE", "7 BYE"), 400, "SIP/2.0 400 Malformed CSeq\r\n"),
+        (invite().replace("From: <", "From: <<"), 400, "SIP/2.0 400 Malformed From\r\n"),
+        (invite().replace("Call-ID", "X-Call-ID"), 400, "SIP/2.0 400 Missing Call-ID\r\n"),
         (invite().replace("Contact", "X-Contact"), 400, ""),
         (invite().replace("Max-Forwards: 70", "Record-Route: ;;"), 400, ""),
         (invite().replace("sip:alice@", "sip:carol@").replace("<sip:alice", "<sip:carol"), 404, ""),
