@@ -1,2 +1,89 @@
-//! A host.
-fn main() {}
+//! The messenger's command line.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "a host has std")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use messenger::{demo, ports};
+
+/// A messenger: presence, instant messages, calls, files and whiteboards over SIP.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts a server and two clients on this machine and shows everything that they can do.
+    ///
+    /// Ends with a table of what was measured; the exit status is 0 only if all of it was right.
+    Demo {
+        /// The folder for summary.json, call.wav, the received file and the two pictures.
+        #[arg(long, value_name = "DIR", default_value = "messenger-demo")]
+        out: PathBuf,
+        /// Tells the story as one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints what a firewall has to let through.
+    Ports {
+        /// A policy in TOML: [sip] min, max; [media] min, max; [files] min, max; [t120] port.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Format {
+    /// A table to read.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+    /// Rules for `nft -f`.
+    Nftables,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Demo { out, json } => show(&out, json),
+        Command::Ports { policy, format } => print_ports(policy, format),
+    }
+}
+
+fn show(out: &std::path::Path, json: bool) -> ExitCode {
+    match demo::run(out, json) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("messenger: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_ports(policy: Option<PathBuf>, format: Format) -> ExitCode {
+    let policy =
+        policy.map_or_else(|| Ok(ports::Policy::default()), |file| ports::Policy::read(&file));
+    let rules = match policy {
+        Ok(policy) => policy.rules(),
+        Err(error) => {
+            eprintln!("messenger: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
+    match format {
+        Format::Text => print!("{}", ports::text(&rules)),
+        Format::Json => println!("{}", ports::json(&rules)),
+        Format::Nftables => print!("{}", ports::nftables(&rules)),
+    }
+    ExitCode::SUCCESS
+}

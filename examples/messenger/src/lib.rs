@@ -1,0 +1,29 @@
+//! A messenger: presence, instant messages, calls, files and whiteboards over SIP, as a library.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`client`], [`happening`] | a signed-in person's side of SIP over UDP, TCP and TLS |
+//! | [`call`], [`audio`] | the sound of a call, WAV files, and how alike two recordings are |
+//! | [`file`](mod@file) | files over Messenger's TFTP |
+//! | [`board`], [`render`], [`font`] | a whiteboard over T.120, and its picture |
+//! | [`ports`], [`bind`] | the ports of a policy: what a firewall has to let through, and sockets on them |
+//! | [`demo`], [`story`] | two people on one machine who do all of it, and what is told of them |
+
+#![forbid(unsafe_code)]
+#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "a host has std")]
+
+pub mod audio;
+pub mod bind;
+pub mod board;
+pub mod call;
+pub mod client;
+pub mod demo;
+mod driver;
+pub mod file;
+pub mod font;
+pub mod happening;
+mod net;
+pub mod ports;
+pub mod random;
+pub mod render;
+pub mod story;
