@@ -1,13 +1,13 @@
 //! The memory table: what the symbols of a firmware image say.
 
-use std::fmt::Write;
+use core::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use object::{Object, ObjectSymbol};
 
 /// A row for each symbol `SIZE_OF_…`: its name in words, its size in octets.
-pub fn table(image: &Path) -> Result<String> {
+pub(crate) fn table(image: &Path) -> Result<String> {
     let octets = std::fs::read(image).with_context(|| format!("reading {}", image.display()))?;
     let file = object::File::parse(&*octets)
         .with_context(|| format!("{} is no ELF image", image.display()))?;

@@ -16,9 +16,12 @@ use clap::{Parser, Subcommand};
 
 /// Writes the tables of README.md from what was measured.
 #[derive(Parser)]
-#[command(version, after_help = "Examples:
+#[command(
+    version,
+    after_help = "Examples:
   cargo bench && figures speed
-  figures sizes target/thumbv7m-none-eabi/release/sizes")]
+  figures sizes target/thumbv7m-none-eabi/release/sizes"
+)]
 struct Arguments {
     /// The file whose tables are written.
     #[arg(long, default_value = "README.md", global = true)]

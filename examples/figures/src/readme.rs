@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 
 /// Puts `table` between the marks of `name` in the file.
-pub fn replace(file: &Path, name: &str, table: &str) -> Result<()> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+pub(crate) fn replace(file: &Path, name: &str, table: &str) -> Result<()> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
     let text = splice(&text, name, table)?;
     std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))
 }

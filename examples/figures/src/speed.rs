@@ -1,12 +1,12 @@
 //! The speed table: what Criterion measured, a row a benchmark.
 
-use std::fmt::Write;
+use core::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
 /// Reads every `new/estimates.json` below `results`; the folder's name is the benchmark's.
-pub fn table(results: &Path) -> Result<String> {
+pub(crate) fn table(results: &Path) -> Result<String> {
     let mut rows = Vec::new();
     collect(results, results, &mut rows)?;
     ensure!(!rows.is_empty(), "no results in {}: run cargo bench first", results.display());
@@ -19,7 +19,8 @@ pub fn table(results: &Path) -> Result<String> {
 }
 
 fn collect(root: &Path, folder: &Path, rows: &mut Vec<(String, u64)>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if !path.is_dir() {

@@ -27,9 +27,9 @@ fn a_buffer_of_transmit_len_holds_blocks_of_the_default_size() {
     let sent = bench.handle(b"\0\x01file\0octet\0");
     assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [516]);
     let put = client::Config::new(SERVER);
-    let options = crate::OptionSet { blksize: Some(16), ..put.options };
+    let options = OptionSet { blksize: Some(16), ..put.options };
     let put = client::Config { options, ..put };
-    let client = Client::put(ms(1), &put, b"file", crate::Mode::Octet, Some(1500)).unwrap();
+    let client = Client::put(ms(1), &put, b"file", Mode::Octet, Some(1500)).unwrap();
     assert!(client.transmit_len() >= 516);
 }
 
