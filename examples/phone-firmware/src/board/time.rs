@@ -1,0 +1,60 @@
+//! embassy-time's driver: a tick a millisecond from the core's own SysTick.
+
+use core::cell::{Cell, RefCell};
+use core::task::Waker;
+
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m_rt::exception;
+use critical_section::Mutex;
+use embassy_time_driver::Driver;
+use embassy_time_queue_utils::Queue;
+
+struct SysTickDriver {
+    ticks: Mutex<Cell<u64>>,
+    queue: Mutex<RefCell<Queue>>,
+    next: Mutex<Cell<u64>>,
+}
+
+embassy_time_driver::time_driver_impl!(static DRIVER: SysTickDriver = SysTickDriver {
+    ticks: Mutex::new(Cell::new(0)),
+    queue: Mutex::new(RefCell::new(Queue::new())),
+    next: Mutex::new(Cell::new(u64::MAX)),
+});
+
+impl Driver for SysTickDriver {
+    fn now(&self) -> u64 {
+        critical_section::with(|cs| self.ticks.borrow(cs).get())
+    }
+
+    fn schedule_wake(&self, at: u64, waker: &Waker) {
+        critical_section::with(|cs| {
+            if self.queue.borrow(cs).borrow_mut().schedule_wake(at, waker) {
+                let next = self.next.borrow(cs);
+                next.set(next.get().min(at));
+            }
+        });
+    }
+}
+
+/// Starts the tick.
+pub fn init() {
+    // SAFETY: called once, before the executor starts; nothing else uses SysTick.
+    let mut syst = unsafe { cortex_m::Peripherals::steal() }.SYST;
+    syst.set_clock_source(SystClkSource::Core);
+    syst.set_reload(super::CORE_HZ / 1000 - 1);
+    syst.clear_current();
+    syst.enable_counter();
+    syst.enable_interrupt();
+}
+
+#[exception]
+fn SysTick() {
+    critical_section::with(|cs| {
+        let now = DRIVER.ticks.borrow(cs).get() + 1;
+        DRIVER.ticks.borrow(cs).set(now);
+        if DRIVER.next.borrow(cs).get() <= now {
+            let next = DRIVER.queue.borrow(cs).borrow_mut().next_expiration(now);
+            DRIVER.next.borrow(cs).set(next);
+        }
+    });
+}

@@ -1,0 +1,105 @@
+//! Fetches files from the provisioning server by TFTP.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::time::Duration;
+
+use embassy_futures::select::{Either, select};
+use embassy_net::Stack;
+use embassy_net::udp::{PacketMetadata, UdpSocket};
+use embassy_time::{Instant, Timer};
+use tftp_core::client::{Client, Config, Event};
+use tftp_core::{Mode, Path};
+
+/// The port of TFTP (RFC 1350 section 4).
+const TFTP: u16 = 69;
+/// Four octets of header and a block of 1428.
+const DATAGRAM_MAX: usize = 1432;
+/// Ports for the phone's end of transfers: each has its own (RFC 1350 section 4).
+const FIRST_PORT: u16 = 49152;
+
+/// What the socket and the client write in; lent for as long as the phone boots.
+pub struct Buffers {
+    received: [u8; DATAGRAM_MAX],
+    sent: [u8; 512],
+    datagram: [u8; DATAGRAM_MAX],
+}
+
+impl Buffers {
+    /// Empty buffers.
+    pub const fn new() -> Self {
+        Self { received: [0; DATAGRAM_MAX], sent: [0; 512], datagram: [0; DATAGRAM_MAX] }
+    }
+}
+
+/// Fetches `name` and hands each block, in order, to `store`; returns the file's length.
+///
+/// # Errors
+/// Why the file is not here, as a text for the console.
+pub async fn fetch(
+    stack: Stack<'_>,
+    server: Ipv4Addr,
+    number: u16,
+    name: &[u8],
+    buffers: &mut Buffers,
+    mut store: impl FnMut(u64, &[u8]) -> Result<(), &'static str>,
+) -> Result<u64, &'static str> {
+    let mut metadata = [[PacketMetadata::EMPTY; 2]; 2];
+    let [received, sent] = &mut metadata;
+    let mut socket =
+        UdpSocket::new(stack, received, &mut buffers.received, sent, &mut buffers.sent);
+    socket.bind(FIRST_PORT + number).map_err(|_| "no port is free")?;
+    let config = Config::new(SocketAddr::new(IpAddr::V4(server), TFTP));
+    let mut client = Client::get(now(), &config, name, Mode::Octet)
+        .map_err(|_| "the name cannot be asked for")?;
+    let mut whole = None;
+    let datagram = &mut buffers.datagram;
+    while whole.is_none() || !client.is_ended() {
+        while let Some(transmit) = client.poll_transmit(now(), datagram) {
+            let _ = socket.send_to(&datagram[..transmit.len], transmit.path.remote).await;
+        }
+        while let Some(event) = client.poll_event() {
+            match event {
+                Event::Complete { octets } => whole = Some(octets),
+                Event::Failed(_) => return Err("the server did not hand it out"),
+                _ => {}
+            }
+        }
+        if let Some(octets) = whole {
+            // That the last ACK may be lost is not worth waiting for.
+            socket.flush().await;
+            return Ok(octets);
+        }
+        let timer = async {
+            match client.poll_timeout() {
+                Some(at) => Timer::at(instant(at)).await,
+                None => core::future::pending().await,
+            }
+        };
+        match select(socket.recv_from(datagram), timer).await {
+            Either::Second(()) => client.handle_timeout(now()),
+            Either::First(Err(_)) => {}
+            Either::First(Ok((len, from))) => {
+                let remote = SocketAddr::new(from.endpoint.addr.into(), from.endpoint.port);
+                let event =
+                    client.handle_datagram(now(), Path { local: 0, remote }, &datagram[..len]);
+                match event {
+                    Ok(Some(Event::Block { offset, data, .. })) => store(offset, data)?,
+                    Ok(Some(Event::Complete { octets })) => whole = Some(octets),
+                    Ok(Some(Event::Failed(_))) => return Err("the server refused"),
+                    _ => {}
+                }
+            }
+        }
+    }
+    whole.ok_or("the transfer ended early")
+}
+
+/// The time that the SDK's machines are told.
+pub fn now() -> Duration {
+    Duration::from_millis(Instant::now().as_millis())
+}
+
+/// When embassy's timer has to ring for a machine's deadline.
+pub fn instant(at: Duration) -> Instant {
+    Instant::from_millis(u64::try_from(at.as_micros().div_ceil(1000)).unwrap_or(u64::MAX))
+}
