@@ -10,7 +10,7 @@
 //!
 //! [`connect`] has the PDUs that set a connection up (BER), [`domain`] and its neighbours those
 //! that run inside it (aligned PER), [`data`] the fast way for the PDUs that carry data, and
-//! [`provider`] the machine.
+//! `provider` the machine.
 
 pub mod connect;
 pub mod data;
