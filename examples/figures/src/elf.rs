@@ -15,7 +15,7 @@ pub(crate) fn table(image: &Path) -> Result<String> {
         .symbols()
         .filter_map(|symbol| {
             let name = symbol.name().ok()?.strip_prefix("SIZE_OF_")?;
-            Some((name.to_lowercase().replace('_', " "), symbol.size()))
+            Some((words(name), symbol.size()))
         })
         .collect();
     ensure!(!rows.is_empty(), "{} has no symbol SIZE_OF_…", image.display());
@@ -25,4 +25,23 @@ pub(crate) fn table(image: &Path) -> Result<String> {
         writeln!(text, "| {name} | {size} |")?;
     }
     Ok(text)
+}
+
+/// A symbol's name as words: the first is a crate's, and KiB is a unit.
+fn words(name: &str) -> String {
+    let name = name.to_lowercase().replace('_', " ").replace(" kib", " KiB");
+    match name.split_once(' ') {
+        Some((protocol, rest)) => format!("{}: {rest}", protocol.to_uppercase()),
+        None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_symbol_becomes_words() {
+        assert_eq!(words("SIP_AGENT_STORAGE_OF_8_KIB"), "SIP: agent storage of 8 KiB");
+    }
 }

@@ -34,7 +34,7 @@ sizes! {
     SIZE_OF_SIP_AGENT_STORAGE_FOR_1_ACCOUNT_2_CALLS_4_SUBSCRIPTIONS_10_TRANSACTIONS_8_KIB = sip_core::agent::Storage<1, 2, 4, 10, 8192>;
     SIZE_OF_SIP_MESSAGE_VIEW = sip_core::message::Message<'static>;
     SIZE_OF_T120_CONFERENCE = t120_core::conference::Conference<'static>;
-    SIZE_OF_T120_CONFERENCE_STORAGE_FOR_1_CONNECTION_4_USERS_8_CHANNELS_2_KIB_OF_PDU = t120_core::conference::Storage<1, 4, 8, 2048>;
+    SIZE_OF_T120_CONFERENCE_STORAGE_FOR_1_CONNECTION_4_USERS_8_CHANNELS_5_TIMES_4_KIB = t120_core::conference::Storage<1, 4, 8, 4096>;
     SIZE_OF_TFTP_CLIENT = tftp_core::client::Client<'static>;
     SIZE_OF_TFTP_MESSENGER_RECEIVER = tftp_core::messenger::Receiver;
     SIZE_OF_TFTP_MESSENGER_SENDER = tftp_core::messenger::Sender;
