@@ -37,6 +37,10 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+// Its macros are for all modules below.
+#[macro_use]
+mod log;
+
 #[cfg(feature = "embassy-net")]
 pub mod adapter;
 pub mod codec;

@@ -105,6 +105,10 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+// Its macros are for all modules below.
+#[macro_use]
+mod log;
+
 #[cfg(any(feature = "embedded-io", feature = "embassy-net"))]
 pub mod adapter;
 pub mod agent;

@@ -29,6 +29,10 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+// Its macros are for all modules below.
+#[macro_use]
+mod log;
+
 #[cfg(any(feature = "embedded-io", feature = "embassy-net"))]
 pub mod adapter;
 pub mod ber;

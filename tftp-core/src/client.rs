@@ -640,6 +640,7 @@ impl<'s> Client<'s> {
     }
 
     fn end_with<'d>(&mut self, code: Option<ErrorCode>, failure: Failure<'d>) -> Option<Event<'d>> {
+        warn!("the transfer has failed: {}", failure);
         self.phase = Phase::Ended;
         self.error = code;
         Some(Event::Failed(failure))

@@ -40,6 +40,10 @@ extern crate std;
 use core::fmt;
 use core::net::SocketAddr;
 
+// Its macros are for all modules below.
+#[macro_use]
+mod log;
+
 #[cfg(any(feature = "embedded-io", feature = "embassy-net"))]
 pub mod adapter;
 pub mod client;

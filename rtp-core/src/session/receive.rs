@@ -388,12 +388,15 @@ impl Session<'_> {
         let ssrc = member.ssrc;
         let news = &mut member.news;
         let event = if core::mem::take(&mut news.joined) {
+            debug!("{} has joined", ssrc);
             Some(Event::Joined { ssrc })
         } else if core::mem::take(&mut news.report) {
             member.report.map(|report| Event::SenderReport { ssrc, info: report.info })
         } else if core::mem::take(&mut news.goodbye) {
+            debug!("{} has left", ssrc);
             Some(Event::Goodbye { ssrc })
         } else if core::mem::take(&mut news.timeout) {
+            debug!("{} was silent for too long", ssrc);
             Some(Event::Timeout { ssrc })
         } else {
             None
@@ -435,6 +438,7 @@ impl Session<'_> {
             }
         };
         self.ssrc_taken = now;
+        warn!("our SSRC {} was another's too: it is {} now", old, self.own.ssrc);
         self.collision = Some((old, self.own.ssrc));
         Ok(())
     }

@@ -321,6 +321,7 @@ impl Agent<'_> {
         let expires = Duration::from_secs(granted.into());
         entry.refresh_at = Some(now.saturating_add(early(expires)));
         self.schedule_account(index);
+        debug!("registered for {=u32} s", granted);
         Some(Event::Registered { account, expires })
     }
 
@@ -362,6 +363,7 @@ impl Agent<'_> {
         entry.ping_at = None;
         self.schedule_account(index);
         let account = AccountId(index);
+        warn!("not registered: {}; next try in {=u64} s", failure, wait.as_secs());
         Some(Event::RegistrationFailed { account, failure, retry_in: Some(wait) })
     }
 

@@ -514,6 +514,7 @@ impl<'s, U: Copy> Layer<'s, U> {
             self.remove(index);
             return;
         }
+        debug!("a transaction has failed: {}", failure);
         entry.machine.end();
         entry.note = Some(failure);
         entry.next = Next::Nothing;

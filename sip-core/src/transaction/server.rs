@@ -171,6 +171,7 @@ impl<U: Copy> Layer<'_, U> {
         let is_ack = method == Method::Ack;
         let checked = check(&message, method);
         if let Err(name) = checked {
+            debug!("a request is refused for its {=str}", name);
             if !is_ack {
                 let code = StatusCode::BAD_REQUEST;
                 let fault = if has_row(&message, name) { "Malformed " } else { "Missing " };
@@ -332,6 +333,7 @@ impl<U: Copy> Layer<'_, U> {
     ) -> Result<ServerId, Error> {
         let made = self.try_open(now, path, via, key, message);
         if made.is_err() {
+            warn!("no room for a request: it is answered 503");
             let retry_after = self.config.retry_after_s;
             let code = StatusCode::SERVICE_UNAVAILABLE;
             self.respond_stateless(path, message, code, |mut to| {

@@ -592,6 +592,7 @@ impl<'s> Conference<'s> {
         } else {
             self.sweep_roster()?;
         }
+        warn!("{} is over: {}", connection, reason);
         self.report(connection, Report::Down(reason));
         Ok(())
     }
@@ -627,6 +628,7 @@ impl<'s> Conference<'s> {
 
     /// The connection stands.
     fn up(&mut self, connection: Connection) {
+        debug!("{} stands", connection);
         self.unwatch(connection);
         self.report(connection, Report::Up);
     }

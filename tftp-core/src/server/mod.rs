@@ -426,6 +426,7 @@ impl<'s> Server<'s> {
         let transfer = self.asked(id)?;
         let config = self.config;
         if let Some(transfer) = self.transfers.get_mut(transfer) {
+            debug!("a transfer begins, of {} octets", grant.size);
             transfer.accept(micros(now), &grant, &config);
         }
         self.schedule(id.0);

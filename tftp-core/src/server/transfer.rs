@@ -349,6 +349,7 @@ impl Transfer {
 
     /// Sends an ERROR, and then reports the reason.
     pub(super) fn fail(&mut self, code: ErrorCode, reason: Reason) {
+        warn!("a transfer has failed: {}", code);
         let then = After::Release(reason);
         self.phase = Phase::Refusing { code, message: code.message(), then };
         self.timer.stop();
