@@ -17,6 +17,10 @@ pub fn message(octets: &[u8]) {
     let _ = Message::salvage(octets);
     let Ok(message) = Message::parse(octets) else { return };
     look_at(&message);
+    // The writer adds a Content-Length where there is none: one row more than can be read.
+    if message.headers().count() == Message::MAX_HEADERS {
+        return;
+    }
     let Some(written) = rewritten(&message) else { return };
     let again = Message::parse(&written).expect("what is written can be read");
     assert_eq!(message.method(), again.method());

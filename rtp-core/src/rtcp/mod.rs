@@ -93,9 +93,10 @@ impl<'a> Raw<'a> {
         let mut padding = 0;
         if head[0] & 0x20 != 0 {
             let bad = ParseError::new(Fault::Padding, (HEADER_LEN + len).saturating_sub(1));
-            padding = *body.last().ok_or(bad)?;
+            // Whole words, its own count among them (RFC 3550 section 6.4.1).
+            padding = *body.last().filter(|&&count| count != 0 && count % 4 == 0).ok_or(bad)?;
             let len = body.len().checked_sub(usize::from(padding)).ok_or(bad)?;
-            body = body.get(..len).filter(|_| padding != 0).ok_or(bad)?;
+            body = body.get(..len).ok_or(bad)?;
         }
         Ok((Self { count: head[0] & 0x1f, packet_type: head[1], body, padding }, rest))
     }

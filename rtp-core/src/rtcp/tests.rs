@@ -16,6 +16,18 @@ const BLOCK: ReportBlock = ReportBlock {
 };
 
 #[test]
+fn padding_that_is_not_whole_words_is_refused() {
+    // Payload-specific feedback of an unknown format, with four octets of its own.
+    let mut octets = [0xa0, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 4];
+    assert!(Raw::parse(&octets).is_ok());
+    for count in [0, 1, 2, 3, 5, 6, 7, 20] {
+        octets[19] = count;
+        let refused = ParseError::new(Fault::Padding, 19);
+        assert_eq!(Raw::parse(&octets).map(|_| ()), Err(refused), "{count}");
+    }
+}
+
+#[test]
 fn a_sender_report_with_a_description_is_written_and_read() {
     let report = SenderReport {
         ssrc: Ssrc(9),
