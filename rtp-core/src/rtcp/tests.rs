@@ -19,11 +19,11 @@ const BLOCK: ReportBlock = ReportBlock {
 fn padding_that_is_not_whole_words_is_refused() {
     // Payload-specific feedback of an unknown format, with four octets of its own.
     let mut octets = [0xa0, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 4];
-    assert!(Raw::parse(&octets).is_ok());
+    assert!(Raw::parse_prefix(&octets).is_ok());
     for count in [0, 1, 2, 3, 5, 6, 7, 20] {
         octets[19] = count;
         let refused = ParseError::new(Fault::Padding, 19);
-        assert_eq!(Raw::parse(&octets).map(|_| ()), Err(refused), "{count}");
+        assert_eq!(Raw::parse_prefix(&octets).map(|_| ()), Err(refused), "{count}");
     }
 }
 
