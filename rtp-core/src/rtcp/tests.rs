@@ -153,7 +153,8 @@ fn each_fault_is_named_with_its_place() {
         // The second packet is of another version.
         (&[0x80, 201, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0], Fault::Version, 8),
         // Padding in the first of two packets.
-        (&[0xa0, 201, 0, 1, 0, 0, 0, 1, 0x80, 201, 0, 0], Fault::Padding, 0),
+        (&[0xa0, 201, 0, 2, 0, 0, 0, 1, 0, 0, 0, 4, 0x80, 201, 0, 0], Fault::Padding, 0),
+        (&[0xa0, 201, 0, 1, 0, 0, 0, 1], Fault::Padding, 7),
         (&[0xa0, 201, 0, 1, 0, 0, 0, 9], Fault::Padding, 7),
         // One block is promised, none is there.
         (&[0x81, 201, 0, 1, 0, 0, 0, 1], Fault::Length, 8),
