@@ -1,24 +1,58 @@
 //! The speed table: what Criterion measured, a row a benchmark.
 
 use core::fmt::Write;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+
+/// The rows: what was measured, its benchmark, and the one of a crate beside it in the same run.
+const ROWS: &[(&str, &str, &str)] = &[
+    ("SIP: parse an INVITE of 781 octets", "INVITE of 781 octets/parse", ""),
+    (
+        "SIP: the same, with six headers typed",
+        "INVITE of 781 octets/parse and six typed headers",
+        "",
+    ),
+    ("SIP: write it from typed parts", "INVITE of 781 octets/write from typed parts", ""),
+    ("SIP: parse an SDP of 251 octets", "SDP of 251 octets/parse", ""),
+    ("RTP: parse, 160 octets", "rtp/parse", "rtp/parse rtp-types"),
+    ("RTP: build, 160 octets", "rtp/build", "rtp/build rtp-rs"),
+    ("RTCP: build SR and SDES", "rtcp/build SR + SDES", "rtcp/build SR + SDES rtcp-types"),
+    ("RTP: jitter buffer, push and pop", "jitter/push and pop, 40 ms", ""),
+    ("SRTP: protect 160 octets, AES-CM", "srtp/AES CM 128 HMAC SHA1 80 protect 160", ""),
+    ("SRTP: protect 160 octets, AES-GCM", "srtp/AEAD AES 128 GCM protect 160", ""),
+    ("G.711: encode 20 ms", "g711/Mu encode 20 ms", ""),
+    ("G.722: encode 20 ms", "g722/encode 20 ms", ""),
+    ("TFTP: parse DATA", "parse data", ""),
+    ("T.120: encode SendData, 128 octets", "send-data/encode 128", ""),
+    ("T.120: decode SendData, 128 octets", "send-data/decode 128", ""),
+    ("T.120: decode Connect-Initial", "connect-initial/decode", ""),
+];
 
 /// Reads every `new/estimates.json` below `results`; the folder's name is the benchmark's.
 pub(crate) fn table(results: &Path) -> Result<String> {
-    let mut rows = Vec::new();
-    collect(results, results, &mut rows)?;
-    ensure!(!rows.is_empty(), "no results in {}: run cargo bench first", results.display());
-    rows.sort();
-    let mut text = String::from("| benchmark | time |\n|---|---:|\n");
-    for (name, nanoseconds) in rows {
-        writeln!(text, "| {name} | {} |", time(f64::from_bits(nanoseconds)))?;
+    let mut measured = BTreeMap::new();
+    collect(results, results, &mut measured)?;
+    let find = |name: &str| {
+        let found = measured.get(name).copied();
+        found.with_context(|| {
+            format!("no result of \"{name}\" in {}: run cargo bench first", results.display())
+        })
+    };
+    let mut text = String::from("| | Handset | beside it |\n|---|---:|---:|\n");
+    for (what, benchmark, peer) in ROWS {
+        let ours = time(find(benchmark)?);
+        let theirs = match peer.rsplit_once(' ') {
+            Some((_, name)) => format!("{} ({name})", time(find(peer)?)),
+            None => String::new(),
+        };
+        writeln!(text, "| {what} | {ours} | {theirs} |")?;
     }
     Ok(text)
 }
 
-fn collect(root: &Path, folder: &Path, rows: &mut Vec<(String, u64)>) -> Result<()> {
+fn collect(root: &Path, folder: &Path, rows: &mut BTreeMap<String, f64>) -> Result<()> {
     let entries =
         std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     for entry in entries {
@@ -29,7 +63,7 @@ fn collect(root: &Path, folder: &Path, rows: &mut Vec<(String, u64)>) -> Result<
         let estimates = path.join("new").join("estimates.json");
         if estimates.is_file() {
             let name = path.strip_prefix(root)?.display().to_string().replace('_', " ");
-            rows.push((name, estimate(&estimates)?.to_bits()));
+            rows.insert(name, estimate(&estimates)?);
         } else {
             collect(root, &path, rows)?;
         }

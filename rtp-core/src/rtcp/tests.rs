@@ -145,7 +145,7 @@ fn messenger_era_liberties_are_read() {
 
 #[test]
 fn each_fault_is_named_with_its_place() {
-    let table: [(&[u8], Fault, usize); 10] = [
+    let table: [(&[u8], Fault, usize); 11] = [
         (&[], Fault::Truncated, 0),
         (&[0x80, 201, 0], Fault::Truncated, 3),
         (&[0x40, 201, 0, 1, 0, 0, 0, 1], Fault::Version, 0),
