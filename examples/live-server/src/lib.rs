@@ -60,7 +60,8 @@ pub struct Config {
     pub certificate: Certificate,
     /// Where to write the certificate that was made, as PEM.
     pub write_cert: Option<PathBuf>,
-    /// The digests that challenges offer, the preferred one first.
+    /// The digests that challenges offer, in this order: MD5 first by default, since old clients
+    /// know no other and take the first.
     pub digests: Vec<Algorithm>,
     /// How many connections may be open at once.
     pub max_connections: usize,
@@ -83,7 +84,7 @@ impl Config {
             advertise: None,
             certificate: Certificate::SelfSigned,
             write_cert: None,
-            digests: vec![Algorithm::Sha256, Algorithm::Md5],
+            digests: vec![Algorithm::Md5, Algorithm::Sha256],
             max_connections: 10_000,
             idle: Duration::from_secs(3900),
             notify: Box::new(|_| {}),

@@ -48,8 +48,10 @@ struct Cli {
     /// Write the certificate that was made to this file (PEM), so that a client can trust it.
     #[arg(long, value_name = "FILE", conflicts_with = "cert")]
     write_cert: Option<PathBuf>,
-    /// The digests that challenges offer, the preferred one first.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "sha-256,md5")]
+    /// The digests that challenges offer, in this order. Old clients take the first one and give up
+    /// at a name that they do not know; clients that know SHA-256 look for it. Some fail wherever it
+    /// stands: for those offer md5 alone.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "md5,sha-256")]
     digests: Vec<Digest>,
     /// How many connections may be open at once.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
