@@ -43,7 +43,7 @@ impl<'d> Header<'d> for ContentType<'d> {
 
     fn take(cursor: &mut Cursor<'d>) -> Result<Self, ParseError> {
         let kind = cursor.token()?;
-        cursor.expect(b'/', Fault::Token)?;
+        cursor.require(b'/', Fault::Token)?;
         Ok(Self { kind, subtype: cursor.token()?, params: cursor.params()? })
     }
 

@@ -189,7 +189,7 @@ impl<'d> Cursor<'d> {
     }
 
     /// Takes the octet with the white space around it, or says that it is not there.
-    pub fn expect(&mut self, octet: u8, or: Fault) -> Result<(), ParseError> {
+    pub fn require(&mut self, octet: u8, or: Fault) -> Result<(), ParseError> {
         self.skip_whitespace();
         if !self.eat(octet) {
             return Err(self.error(or));

@@ -126,7 +126,7 @@ impl<'d> Header<'d> for Accept<'d> {
 
     fn take(cursor: &mut Cursor<'d>) -> Result<Self, ParseError> {
         let kind = cursor.token()?;
-        cursor.expect(b'/', Fault::Token)?;
+        cursor.require(b'/', Fault::Token)?;
         Ok(Self { kind, subtype: cursor.token()?, params: cursor.params()? })
     }
 

@@ -246,7 +246,7 @@ fn protocol<'d>(cursor: &mut Cursor<'d>) -> Result<&'d [u8], ParseError> {
         if cursor.span(TOKEN).is_empty() {
             return Err(cursor.error(Fault::Token));
         }
-        cursor.expect(b'/', Fault::Version)?;
+        cursor.require(b'/', Fault::Version)?;
     }
     cursor.token()
 }
