@@ -3,7 +3,7 @@
 //! This crate reads and writes the messages, and keeps the transactions, dialogs, calls,
 //! registrations and subscriptions, of a SIP user agent or server. It opens no socket, reads no
 //! clock and starts no thread: the host hands in what arrived and when, and takes out what is to be
-//! sent and where. It needs no allocator (`no_std`, feature `alloc` to grow), has no `unsafe` code,
+//! sent and where. It needs no allocator (`no_std`, feature `alloc` to grow), forbids unsafe code,
 //! and does not panic on any input.
 //!
 //! # Layers

@@ -59,8 +59,6 @@ mod server;
 pub(crate) use server::write_rows;
 
 #[cfg(test)]
-mod network_tests;
-#[cfg(test)]
 mod tests;
 
 pub(crate) use client::Target;

@@ -1,5 +1,7 @@
 //! Every timer by its name, and what arrives twice, late, or wrong.
 
+mod network;
+
 use super::*;
 use crate::message::{Message, Method, Name, StatusCode, Writer};
 use crate::transport::{Path, Transmit};

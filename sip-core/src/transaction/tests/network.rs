@@ -1,8 +1,8 @@
 //! Two layers on a bad network: each request is told once and answered, and nothing stays.
 
-use super::*;
 use crate::header::CSeq;
 use crate::message::{Message, Method, Name, StatusCode};
+use crate::transaction::*;
 use crate::transport::Path;
 use core::net::SocketAddr;
 use core::time::Duration;
