@@ -36,10 +36,9 @@ use crate::header::Header;
 use crate::header::cursor::Cursor;
 use crate::uri::Uri;
 
-/// How many rows the index has room for.
-const ROWS: usize = 96;
-/// How many names there may be in the table of first rows.
-const NAMES: usize = 128;
+/// How many rows the index has room for: more than nearly all messages have. Those behind them are
+/// read again when they are asked for, so that a view stays small enough to be handed around.
+const INDEXED: usize = 24;
 
 /// The start line of a message (RFC 3261 sections 7.1 and 7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,14 +72,12 @@ pub struct Row<'d> {
     pub at: usize,
 }
 
-/// What the index keeps of a row. Offsets count from the start of the message.
+/// Where a value stands. Offsets count from the start of the message.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct Place {
-    name: u16,
     value: u16,
     end: u16,
-    id: u8,
 }
 
 /// A SIP message: a view over the octets that it was read from (RFC 3261 section 7).
@@ -114,21 +111,19 @@ pub struct Message<'d> {
     start: StartLine<'d>,
     /// Whether the version is SIP/2.0.
     version: bool,
+    /// How many rows there are, those that are not indexed among them.
     rows: u8,
     /// Where the body begins.
     body: u32,
-    /// For each name: its first row, counted from 1, and whether there are more.
-    first: [u8; NAMES],
-    places: [Place; ROWS],
+    /// The numbers of the indexed rows' names, and the rows' values.
+    ids: [u8; INDEXED],
+    places: [Place; INDEXED],
 }
-
-/// In [`Message::first`]: there is more than one row of the name.
-const MORE: u8 = 0x80;
 
 impl<'d> Message<'d> {
     /// How many header rows a message may have; one with more is refused with
     /// [`Fault::TooManyHeaders`].
-    pub const MAX_HEADERS: usize = ROWS;
+    pub const MAX_HEADERS: usize = 96;
 
     /// How long start line and headers may be, in octets; longer ones are refused with
     /// [`Fault::HeadTooLong`].
@@ -223,33 +218,22 @@ impl<'d> Message<'d> {
 
     /// Each header row in turn.
     pub fn headers(&self) -> impl Iterator<Item = Row<'d>> + '_ {
-        self.indexed().iter().map(|place| self.row_at(place))
+        Rows { message: self, next: 0, scanned: 0 }.map(|(id, place)| self.row_at(id, place))
     }
 
     /// The first row of this name.
-    #[inline]
     pub fn row(&self, name: Name<'_>) -> Option<Row<'d>> {
         match name.id() {
             0 => self.headers().find(|row| row.name == name),
-            id => {
-                let first = self.first.get(usize::from(id))? & !MORE;
-                self.places.get(usize::from(first).wrapping_sub(1)).map(|place| self.row_at(place))
-            }
+            id => self.of(id).next().map(|place| self.row_at(id, place)),
         }
     }
 
     /// Each row of this name in turn.
     pub fn rows(&self, name: Name<'d>) -> impl Iterator<Item = Row<'d>> + '_ {
         let id = name.id();
-        let skip = match self.first.get(usize::from(id)) {
-            Some(first) if id != 0 => usize::from(first & !MORE).wrapping_sub(1),
-            _ => 0,
-        };
-        self.indexed()
-            .iter()
-            .skip(skip)
-            .filter(move |place| place.id == id)
-            .map(|place| self.row_at(place))
+        self.of(id)
+            .map(move |place| self.row_at(id, place))
             .filter(move |row| id != 0 || row.name == name)
     }
 
@@ -260,20 +244,9 @@ impl<'d> Message<'d> {
     /// choose). A list header without values, as in an empty `Supported:`, is absent.
     #[inline]
     pub fn typed<T: Header<'d>>(&self) -> Option<Result<T, ParseError>> {
-        let id = usize::from(T::NAME.id());
-        let (at, value) = if id == 0 {
-            let row = self.row(T::NAME)?;
-            (row.at, row.value)
-        } else {
-            let first = *self.first.get(id)? & !MORE;
-            let place = self.places.get(usize::from(first).wrapping_sub(1))?;
-            let at = usize::from(place.value);
-            (at, self.octets.get(at..usize::from(place.end)).unwrap_or_default())
-        };
-        if !T::REPEATS
-            && let Some(second) = self.second(&T::NAME)
-        {
-            return Some(Err(ParseError::new(Fault::Repeated, second.at)));
+        let (at, value, second) = self.first_two(T::NAME)?;
+        if let Some(at) = second.filter(|_| !T::REPEATS) {
+            return Some(Err(ParseError::new(Fault::Repeated, at)));
         }
         if T::LIST && T::MAY_BE_EMPTY && value.is_empty() {
             return self.all().next();
@@ -315,37 +288,83 @@ impl<'d> Message<'d> {
         self.octets.get(..self.body as usize).unwrap_or_default()
     }
 
-    fn indexed(&self) -> &[Place] {
-        self.places.get(..usize::from(self.rows)).unwrap_or_default()
+    /// The first value of this name, with its offset, and the offset of the second.
+    fn first_two(&self, name: Name<'d>) -> Option<(usize, &'d [u8], Option<usize>)> {
+        let id = name.id();
+        let mut places =
+            self.of(id).filter(|place| id != 0 || self.row_at(id, *place).name == name);
+        let first = places.next()?;
+        let at = usize::from(first.value);
+        let value = self.octets.get(at..usize::from(first.end)).unwrap_or_default();
+        Some((at, value, places.next().map(|second| usize::from(second.value))))
     }
 
-    /// The second row of this name.
-    #[inline]
-    fn second(&self, name: &Name<'d>) -> Option<Row<'d>> {
-        match name.id() {
-            0 => {}
-            id if self.first.get(usize::from(id)).is_some_and(|first| first & MORE != 0) => {}
-            _ => return None,
-        }
-        self.rows(*name).nth(1)
+    /// The places of the rows whose name has this number.
+    fn of(&self, id: u8) -> impl Iterator<Item = Place> + use<'_, 'd> {
+        let mut rows = Rows { message: self, next: 0, scanned: 0 };
+        core::iter::from_fn(move || rows.next_of(id))
     }
 
-    #[inline]
-    fn row_at(&self, place: &Place) -> Row<'d> {
-        let (name, value, end) =
-            (usize::from(place.name), usize::from(place.value), usize::from(place.end));
-        let token = match place.id {
-            0 => {
-                let rest = self.octets.get(name..value).unwrap_or_default();
-                let end = crate::header::cursor::span(rest, crate::header::cursor::TOKEN);
-                rest.get(..end).unwrap_or_default()
-            }
-            _ => b"",
-        };
+    /// The row whose value stands here.
+    fn row_at(&self, id: u8, place: Place) -> Row<'d> {
+        let (at, end) = (usize::from(place.value), usize::from(place.end));
+        let token = if id == 0 { parse::token_before(self.octets, at) } else { b"" };
         Row {
-            name: Name::from_id(place.id, token),
-            value: self.octets.get(value..end).unwrap_or_default(),
-            at: value,
+            name: Name::from_id(id, token),
+            value: self.octets.get(at..end).unwrap_or_default(),
+            at,
         }
+    }
+}
+
+/// Goes through the rows of a message: the indexed ones, and then what follows them.
+struct Rows<'m, 'd> {
+    message: &'m Message<'d>,
+    next: u8,
+    /// Where to read on behind the indexed rows; 0 before that.
+    scanned: usize,
+}
+
+impl Rows<'_, '_> {
+    /// Goes on to the next row of this name.
+    fn next_of(&mut self, id: u8) -> Option<Place> {
+        let rows = self.message.rows;
+        let ids = self.message.ids.get(..usize::from(rows).min(INDEXED)).unwrap_or_default();
+        if let Some(rest) = ids.get(usize::from(self.next)..)
+            && let Some(found) = memchr::memchr(id, rest)
+        {
+            let at = usize::from(self.next) + found;
+            self.next = at as u8 + 1;
+            return self.message.places.get(at).copied();
+        }
+        if usize::from(rows) <= INDEXED {
+            self.next = rows;
+            return None;
+        }
+        self.next = self.next.max(INDEXED as u8);
+        self.find(|(found, _)| *found == id).map(|(_, place)| place)
+    }
+}
+
+impl Iterator for Rows<'_, '_> {
+    type Item = (u8, Place);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let message = self.message;
+        if self.next >= message.rows {
+            return None;
+        }
+        let at = usize::from(self.next);
+        self.next += 1;
+        if let (Some(id), Some(place)) = (message.ids.get(at), message.places.get(at)) {
+            return Some((*id, *place));
+        }
+        if self.scanned == 0 {
+            let last = message.places.last().map_or(0, |place| usize::from(place.end));
+            self.scanned = parse::line_after(message.octets, last);
+        }
+        let (row, next) = parse::row_from(message.octets, self.scanned)?;
+        self.scanned = next;
+        Some(row)
     }
 }

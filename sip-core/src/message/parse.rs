@@ -2,7 +2,7 @@
 
 use super::name::Name;
 use super::stream::Limits;
-use super::{MORE, Message, Method, NAMES, Place, ROWS, StartLine, StatusCode};
+use super::{INDEXED, Message, Method, Place, StartLine, StatusCode};
 use crate::error::{Fault, ParseError};
 use crate::header::cursor::{TOKEN, find, find_line_end, span, trim_end};
 
@@ -15,14 +15,15 @@ struct Head {
 
 pub(super) fn datagram(octets: &[u8]) -> Result<Message<'_>, ParseError> {
     let skipped = leading_line_ends(octets);
-    // The message is put together where it is returned: it is long enough for a copy to tell.
-    let mut parsed = Ok(Message::new(octets.get(skipped..).unwrap_or_default()));
-    if let Ok(message) = &mut parsed
-        && let Err(error) = message.read_datagram()
-    {
-        parsed = Err(ParseError::new(error.what, error.at + skipped));
+    let place = |error: ParseError| ParseError::new(error.what, error.at + skipped);
+    let rest = octets.get(skipped..).unwrap_or_default();
+    let truncated = ParseError::new(Fault::Truncated, octets.len());
+    let mut message = Message::new(rest);
+    let head = message.read(Rules::Datagram).map_err(place)?.ok_or(truncated)?;
+    if let Some(length) = head.content_length {
+        message.octets = rest.get(..head.body.saturating_add(length)).ok_or(truncated)?;
     }
-    parsed
+    Ok(message)
 }
 
 pub(super) fn stream<'d>(
@@ -71,8 +72,8 @@ pub(super) fn salvage(octets: &[u8]) -> Option<Message<'_>> {
     message.start = StartLine::Request { method: Method::from_token(method), uri };
     message.version = line.ends_with(b" SIP/2.0\r\n");
     let mut at = line.len();
-    while let Some(rest) = octets.get(at..).filter(|rest| !rest.is_empty()) {
-        match message.read_row(rest, at) {
+    while at < octets.len() {
+        match read_row(octets, at).and_then(|line| message.add_line(line, at)) {
             Ok(RowEnd::At(next)) => at = next,
             Ok(RowEnd::EmptyLine) => {
                 message.body = at as u32 + 2;
@@ -82,8 +83,8 @@ pub(super) fn salvage(octets: &[u8]) -> Option<Message<'_>> {
                 message.body = octets.len() as u32;
                 break;
             }
-            Err(_) => match memchr::memchr(b'\n', rest) {
-                Some(found) => at += found + 1,
+            Err(_) => match find_next_line(octets, at) {
+                Some(next) => at = next,
                 None => break,
             },
         }
@@ -103,6 +104,16 @@ enum Rules {
     Stream { limit: usize },
 }
 
+/// What a line is.
+enum Line {
+    /// A row: the number of its name, its value, and where the next line begins.
+    Row { id: u8, place: Place, next: usize },
+    /// The empty line.
+    Empty,
+    /// The octets end before the line does.
+    Missing,
+}
+
 /// What follows a row.
 enum RowEnd {
     /// The next row begins here.
@@ -115,31 +126,19 @@ enum RowEnd {
 
 impl<'d> Message<'d> {
     #[inline(always)]
-    fn new(octets: &'d [u8]) -> Self {
+    const fn new(octets: &'d [u8]) -> Self {
         Self {
             octets,
             start: StartLine::Request { method: Method::Other(b""), uri: b"" },
             version: true,
             rows: 0,
             body: 0,
-            first: [0; NAMES],
-            places: [Place { name: 0, value: 0, end: 0, id: 0 }; ROWS],
+            ids: [0; INDEXED],
+            places: [Place { value: 0, end: 0 }; INDEXED],
         }
-    }
-
-    /// Reads all of a datagram.
-    #[inline(always)]
-    fn read_datagram(&mut self) -> Result<(), ParseError> {
-        let truncated = ParseError::new(Fault::Truncated, self.octets.len());
-        let head = self.read(Rules::Datagram)?.ok_or(truncated)?;
-        if let Some(length) = head.content_length {
-            self.octets = self.octets.get(..head.body.saturating_add(length)).ok_or(truncated)?;
-        }
-        Ok(())
     }
 
     /// Reads the head. `None` where the octets end before it does.
-    #[inline(always)]
     fn read(&mut self, rules: Rules) -> Result<Option<Head>, ParseError> {
         let limit = match rules {
             Rules::Datagram => Self::MAX_HEAD_OCTETS,
@@ -154,8 +153,8 @@ impl<'d> Message<'d> {
         };
         let Some(mut at) = self.read_start_line(octets)? else { return missing() };
         let mut ended = false;
-        while let Some(rest) = octets.get(at..).filter(|rest| !rest.is_empty()) {
-            match self.read_row(rest, at)? {
+        while at < octets.len() {
+            match self.add_line(read_row(octets, at)?, at)? {
                 RowEnd::At(next) => at = next,
                 RowEnd::EmptyLine => {
                     at += 2;
@@ -257,126 +256,172 @@ impl<'d> Message<'d> {
         Ok(())
     }
 
-    /// Reads the row that `rest` begins with; `at` is its offset.
+    /// Adds what was read at `at` to the index.
     #[inline(always)]
-    fn read_row(&mut self, rest: &'d [u8], at: usize) -> Result<RowEnd, ParseError> {
-        if let [b'\r', b'\n', ..] = rest {
-            return Ok(RowEnd::EmptyLine);
-        }
-        // A known name needs no look at its octets: it is a token.
-        let colon = find(rest, [b':']);
-        let (token, value) = rest.split_at_checked(colon.unwrap_or(rest.len())).unwrap_or_default();
-        let mut id = Name::id_of(token);
-        let (token, mut value) = match (id, value) {
-            (1.., [_, value @ ..]) => (token, value),
-            _ => match self.odd_name(rest, at)? {
-                Ok(found) => found,
-                Err(end) => return Ok(end),
-            },
-        };
-        if id == 0 {
-            id = Name::id_of(token);
-        }
-        while let [b' ' | b'\t', tail @ ..] = value {
-            value = tail;
-        }
-        let mut length = 0;
-        let next = loop {
-            let tail = value.get(length..).unwrap_or_default();
-            let Some(found) = find_line_end(tail) else {
-                return Ok(RowEnd::Missing);
-            };
-            length += found;
-            match value.get(length..) {
-                Some([b'\r', b'\n', b' ' | b'\t', ..]) => length += 3,
-                Some([b'\r', b'\n', ..]) => break length + 2,
-                Some([b'\r']) => return Ok(RowEnd::Missing),
-                _ => {
-                    let at = at + rest.len() - value.len() + length;
-                    return Err(ParseError::new(Fault::LineEnd, at));
+    fn add_line(&mut self, line: Line, at: usize) -> Result<RowEnd, ParseError> {
+        match line {
+            Line::Row { id, place, next } => {
+                let row = usize::from(self.rows);
+                if row >= Self::MAX_HEADERS {
+                    return Err(ParseError::new(Fault::TooManyHeaders, at));
                 }
+                if let (Some(its_id), Some(its_place)) =
+                    (self.ids.get_mut(row), self.places.get_mut(row))
+                {
+                    (*its_id, *its_place) = (id, place);
+                }
+                self.rows += 1;
+                Ok(RowEnd::At(next))
             }
-        };
-        let value_at = at + rest.len() - value.len();
-        self.add_row(id, at, value_at, value.get(..length).unwrap_or_default())?;
-        Ok(RowEnd::At(value_at + next))
-    }
-
-    /// Reads a name that is not known as it stands, with the white space and the colon behind it:
-    /// the name and what follows, or that there is no row.
-    #[allow(clippy::type_complexity, reason = "used once")]
-    fn odd_name(
-        &self,
-        rest: &'d [u8],
-        at: usize,
-    ) -> Result<Result<(&'d [u8], &'d [u8]), RowEnd>, ParseError> {
-        let (token, mut value) = rest.split_at_checked(span(rest, TOKEN)).unwrap_or_default();
-        if token.is_empty() {
-            return match value {
-                [b'\r', b'\n', ..] => Ok(Err(RowEnd::EmptyLine)),
-                [b'\r'] => Ok(Err(RowEnd::Missing)),
-                [b'\r' | b'\n', ..] => Err(ParseError::new(Fault::LineEnd, at)),
-                _ => Err(ParseError::new(Fault::HeaderName, at)),
-            };
+            Line::Empty => Ok(RowEnd::EmptyLine),
+            Line::Missing => Ok(RowEnd::Missing),
         }
-        while let [b' ' | b'\t', tail @ ..] = value {
-            value = tail;
-        }
-        match value {
-            [b':', value @ ..] => Ok(Ok((token, value))),
-            [] => Ok(Err(RowEnd::Missing)),
-            _ => Err(ParseError::new(Fault::HeaderName, at + rest.len() - value.len())),
-        }
-    }
-
-    #[inline(always)]
-    fn add_row(
-        &mut self,
-        id: u8,
-        at: usize,
-        mut value_at: usize,
-        mut value: &[u8],
-    ) -> Result<(), ParseError> {
-        // A value may begin on the next line.
-        if let [b'\r', ..] = value {
-            while let [b' ' | b'\t' | b'\r' | b'\n', tail @ ..] = value {
-                value = tail;
-                value_at += 1;
-            }
-        }
-        let value = trim_end(value);
-        // No row lies behind MAX_HEAD_OCTETS.
-        let (name, value_at, end) = (at as u16, value_at as u16, (value_at + value.len()) as u16);
-        let Some(place) = self.places.get_mut(usize::from(self.rows)) else {
-            return Err(ParseError::new(Fault::TooManyHeaders, at));
-        };
-        *place = Place { name, value: value_at, end, id };
-        self.rows += 1;
-        if let Some(first) = self.first.get_mut(usize::from(id)) {
-            *first = if *first == 0 { self.rows } else { *first | MORE };
-        }
-        Ok(())
     }
 
     /// What Content-Length says, if it is there.
     #[inline(always)]
     fn content_length(&self) -> Result<Option<usize>, ParseError> {
-        let Some(row) = self.row(Name::ContentLength) else { return Ok(None) };
-        if let Some(second) = self.second(&Name::ContentLength) {
-            return Err(ParseError::new(Fault::Repeated, second.at));
+        let Some((at, value, second)) = self.first_two(Name::ContentLength) else {
+            return Ok(None);
+        };
+        if let Some(at) = second {
+            return Err(ParseError::new(Fault::Repeated, at));
         }
         let mut length = 0_usize;
-        for octet in row.value {
+        for octet in value {
             length = match octet {
                 b'0'..=b'9' => length.saturating_mul(10).saturating_add((octet - b'0').into()),
-                _ => return Err(ParseError::new(Fault::ContentLength, row.at)),
+                _ => return Err(ParseError::new(Fault::ContentLength, at)),
             };
         }
-        if row.value.is_empty() {
-            return Err(ParseError::new(Fault::ContentLength, row.at));
+        if value.is_empty() {
+            return Err(ParseError::new(Fault::ContentLength, at));
         }
         Ok(Some(length))
     }
+}
+
+/// Reads the line that begins at `at`. All of `octets` lies within [`Message::MAX_HEAD_OCTETS`].
+#[inline(always)]
+fn read_row(octets: &[u8], at: usize) -> Result<Line, ParseError> {
+    let rest = octets.get(at..).unwrap_or_default();
+    if let [b'\r', b'\n', ..] = rest {
+        return Ok(Line::Empty);
+    }
+    // A known name needs no look at its octets: it is a token.
+    let colon = find(rest, [b':']);
+    let (token, value) = rest.split_at_checked(colon.unwrap_or(rest.len())).unwrap_or_default();
+    let mut id = Name::id_of(token);
+    let mut value = match (id, value) {
+        (1.., [_, value @ ..]) => value,
+        _ => match odd_name(rest, at)? {
+            Ok((token, value)) => {
+                id = Name::id_of(token);
+                value
+            }
+            Err(line) => return Ok(line),
+        },
+    };
+    while let [b' ' | b'\t', tail @ ..] = value {
+        value = tail;
+    }
+    let value_at = at + rest.len() - value.len();
+    let length = match line_length(value) {
+        Ok(Some(length)) => length,
+        Ok(None) => return Ok(Line::Missing),
+        Err(at) => return Err(ParseError::new(Fault::LineEnd, value_at + at)),
+    };
+    let next = value_at + length + 2;
+    let mut value = value.get(..length).unwrap_or_default();
+    let mut value_at = value_at;
+    // A value may begin on the next line.
+    if let [b'\r', ..] = value {
+        while let [b' ' | b'\t' | b'\r' | b'\n', tail @ ..] = value {
+            value = tail;
+            value_at += 1;
+        }
+    }
+    let end = value_at + trim_end(value).len();
+    Ok(Line::Row { id, place: Place { value: value_at as u16, end: end as u16 }, next })
+}
+
+/// How long the value is that `rest` begins with, folds included; `None` where its end is missing,
+/// the offset of a line end that is none as an error.
+#[inline(always)]
+fn line_length(rest: &[u8]) -> Result<Option<usize>, usize> {
+    let mut length = 0;
+    loop {
+        let tail = rest.get(length..).unwrap_or_default();
+        let Some(found) = find_line_end(tail) else { return Ok(None) };
+        length += found;
+        match rest.get(length..) {
+            Some([b'\r', b'\n', b' ' | b'\t', ..]) => length += 3,
+            Some([b'\r', b'\n', ..]) => return Ok(Some(length)),
+            Some([b'\r']) => return Ok(None),
+            _ => return Err(length),
+        }
+    }
+}
+
+/// A name, and what follows its colon; or that there is no row.
+type Named<'d> = Result<(&'d [u8], &'d [u8]), Line>;
+
+/// Reads a name that is not known as it stands, with the white space and the colon behind it.
+fn odd_name(rest: &[u8], at: usize) -> Result<Named<'_>, ParseError> {
+    let (token, mut value) = rest.split_at_checked(span(rest, TOKEN)).unwrap_or_default();
+    if token.is_empty() {
+        return match value {
+            [b'\r', b'\n', ..] => Ok(Err(Line::Empty)),
+            [b'\r'] => Ok(Err(Line::Missing)),
+            [b'\r' | b'\n', ..] => Err(ParseError::new(Fault::LineEnd, at)),
+            _ => Err(ParseError::new(Fault::HeaderName, at)),
+        };
+    }
+    while let [b' ' | b'\t', tail @ ..] = value {
+        value = tail;
+    }
+    match value {
+        [b':', value @ ..] => Ok(Ok((token, value))),
+        [] => Ok(Err(Line::Missing)),
+        _ => Err(ParseError::new(Fault::HeaderName, at + rest.len() - value.len())),
+    }
+}
+
+/// The first row at or behind `at`, and where the next line begins. A line that is no row was
+/// passed over when the message was read, and is again.
+pub(super) fn row_from(octets: &[u8], at: usize) -> Option<((u8, Place), usize)> {
+    let octets = octets.get(..Message::MAX_HEAD_OCTETS).unwrap_or(octets);
+    let mut at = at;
+    while at < octets.len() {
+        match read_row(octets, at) {
+            Ok(Line::Row { id, place, next }) => return Some(((id, place), next)),
+            Ok(Line::Empty | Line::Missing) => return None,
+            Err(_) => at = find_next_line(octets, at)?,
+        }
+    }
+    None
+}
+
+/// Where the line begins that follows the value that ends at `end`.
+pub(super) fn line_after(octets: &[u8], end: usize) -> usize {
+    let rest = octets.get(end..).unwrap_or_default();
+    match line_length(rest) {
+        Ok(Some(length)) => end + length + 2,
+        _ => octets.len(),
+    }
+}
+
+/// The name of the row whose value begins at `value`.
+pub(super) fn token_before(octets: &[u8], value: usize) -> &[u8] {
+    let head = octets.get(..value).unwrap_or_default().trim_ascii_end();
+    let name = head.strip_suffix(b":").unwrap_or(head).trim_ascii_end();
+    let line = memchr::memrchr(b'\n', name).map_or(0, |found| found + 1);
+    name.get(line..).unwrap_or_default()
+}
+
+/// Where the line begins that follows the next line feed.
+fn find_next_line(octets: &[u8], at: usize) -> Option<usize> {
+    memchr::memchr(b'\n', octets.get(at..)?).map(|found| at + found + 1)
 }
 
 /// Whether a version that is not `SIP/2.0` to the letter is 2.0 all the same; an error where it is

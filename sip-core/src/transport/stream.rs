@@ -8,7 +8,6 @@ pub const PONG: &[u8] = b"\r\n";
 
 /// What a stream begins with.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a view on the stack")]
 pub enum Frame<'d> {
     /// Not enough to tell.
     Incomplete,
