@@ -266,7 +266,7 @@ impl Agent<'_> {
             body: b"",
         };
         let owner = Owner { what: What::Register, account, tried: 0 };
-        self.begin(now, &begin, owner, |_, mut to| {
+        self.begin(now, &begin, owner, &mut |_, mut to| {
             to.raw_number(Name::Expires, expires_s);
             to.finish()
         })?;

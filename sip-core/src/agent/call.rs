@@ -88,7 +88,7 @@ impl Agent<'_> {
         let body = offer.map_or(&b""[..], |(_, body)| body);
         let method = Method::Invite;
         let begin = Begin { path, method, uri, to: uri, tag, call_id, cseq: 1, body };
-        let sent = self.begin(now, &begin, owner, |_, to| match offer {
+        let sent = self.begin(now, &begin, owner, &mut |_, to| match offer {
             Some((content_type, body)) => to.body(content_type, body),
             None => to.finish(),
         });
@@ -295,7 +295,7 @@ impl Agent<'_> {
         let owner = Owner { what, account, tried: 0 };
         let octets = body.map_or(&b""[..], |(_, body)| body);
         let within = Within { dialog: &dialog, cseq, path, method, body: octets };
-        let sent = self.within(now, &within, owner, |_, to| match body {
+        let sent = self.within(now, &within, owner, &mut |_, to| match body {
             Some((content_type, body)) => to.body(content_type, body),
             None => to.finish(),
         });
@@ -327,7 +327,7 @@ impl Agent<'_> {
         let sent_by = self.config.transactions.sent_by.of(path.transport);
         let (accounts, account) = (&self.accounts, entry.account);
         let repeat = code.is_success();
-        self.layer.respond_with(now, server, code, repeat, |blocks, mut to| {
+        self.layer.respond_with(now, server, code, repeat, &mut |blocks, mut to| {
             if let Some(account) = accounts.get(account) {
                 account.view(blocks).write_contact(&mut to, path.transport, sent_by);
             }
@@ -351,19 +351,19 @@ impl Agent<'_> {
     ) -> Result<Option<Event<'d>>, Error> {
         if !takes_body(&message) {
             let code = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return self.refuse(now, transaction, code, |to| {
+            return self.refuse(now, transaction, code, &mut |to| {
                 to.raw(Name::Accept, b"application/sdp");
             });
         }
         if !has_contact(&message) {
-            return self.refuse(now, transaction, StatusCode::BAD_REQUEST, |_| {});
+            return self.refuse(now, transaction, StatusCode::BAD_REQUEST, &mut |_| {});
         }
         let tag = self.layer.tag(transaction).ok_or(Error::Gone)?;
         let dialog = Dialog::server(self.layer.arena_mut(), &message, &tag);
         let dialog = match dialog {
             Ok(dialog) => dialog,
             Err(crate::dialog::DialogError::NotKept(error)) => return Err(error.into()),
-            Err(_) => return self.refuse(now, transaction, StatusCode::BAD_REQUEST, |_| {}),
+            Err(_) => return self.refuse(now, transaction, StatusCode::BAD_REQUEST, &mut |_| {}),
         };
         let call_id = message.row(Name::CallId).map_or(&b""[..], |row| row.value);
         let hash = self.dialog_hash(tag.as_bytes(), call_id);
@@ -391,7 +391,7 @@ impl Agent<'_> {
                 if let Some(dialog) = call.dialog {
                     dialog.free(self.layer.arena_mut());
                 }
-                self.refuse(now, transaction, StatusCode::BUSY_HERE, |_| {})?;
+                self.refuse(now, transaction, StatusCode::BUSY_HERE, &mut |_| {})?;
                 Err(Error::Calls(full))
             }
         }
@@ -419,7 +419,7 @@ impl Agent<'_> {
         let account = entry.account;
         let dialog = entry.dialog.as_mut().ok_or(Error::State)?;
         if dialog.receive(&message) == Order::Late {
-            return self.refuse(now, transaction, StatusCode::SERVER_INTERNAL_ERROR, |_| {});
+            return self.refuse(now, transaction, StatusCode::SERVER_INTERNAL_ERROR, &mut |_| {});
         }
         let call = CallId(index);
         match method {
@@ -452,7 +452,7 @@ impl Agent<'_> {
                 Ok(None)
             }
             Method::Invite => self.reinvited(now, index, transaction, message),
-            _ => self.refuse(now, transaction, StatusCode::METHOD_NOT_ALLOWED, |to| {
+            _ => self.refuse(now, transaction, StatusCode::METHOD_NOT_ALLOWED, &mut |to| {
                 to.raw(Name::Allow, super::machine::ALLOW);
             }),
         }
@@ -468,23 +468,23 @@ impl Agent<'_> {
     ) -> Result<Option<Event<'d>>, Error> {
         if !takes_body(&message) {
             let code = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return self.refuse(now, transaction, code, |to| {
+            return self.refuse(now, transaction, code, &mut |to| {
                 to.raw(Name::Accept, b"application/sdp");
             });
         }
         let wait = self.layer.random() % 11;
         let entry = self.calls.get_mut(index).ok_or(Error::Gone)?;
         if entry.client.is_some() && !entry.settled {
-            return self.refuse(now, transaction, StatusCode::REQUEST_PENDING, |_| {});
+            return self.refuse(now, transaction, StatusCode::REQUEST_PENDING, &mut |_| {});
         }
         if entry.server.is_some() {
             let code = StatusCode::SERVER_INTERNAL_ERROR;
-            return self.refuse(now, transaction, code, |to| {
+            return self.refuse(now, transaction, code, &mut |to| {
                 to.raw_number(Name::RetryAfter, wait as u32);
             });
         }
         if entry.phase != Phase::Active {
-            return self.refuse(now, transaction, StatusCode::REQUEST_TERMINATED, |_| {});
+            return self.refuse(now, transaction, StatusCode::REQUEST_TERMINATED, &mut |_| {});
         }
         if let Some(dialog) = entry.dialog.as_mut() {
             dialog.refresh(self.layer.arena_mut(), &message)?;
@@ -577,7 +577,7 @@ impl Agent<'_> {
             let owner = Owner { what: What::Nobody, account, tried: 0 };
             let method = Method::Bye;
             let within = Within { dialog: &dialog, cseq, path, method, body: b"" };
-            let _ = self.within(now, &within, owner, |_, to| to.finish());
+            let _ = self.within(now, &within, owner, &mut |_, to| to.finish());
             dialog.free(self.layer.arena_mut());
         }
         self.drop_call(index);

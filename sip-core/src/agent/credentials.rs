@@ -72,7 +72,7 @@ impl Agent<'_> {
         let owner = Owner { tried, ..owner };
         let (accounts, index) = (&self.accounts, owner.account);
         let again =
-            self.layer.retry_with(now, transaction, path, owner, |blocks, kept, mut to| {
+            self.layer.retry_with(now, transaction, path, owner, &mut |blocks, kept, mut to| {
                 let mut has_via = false;
                 for row in kept.headers() {
                     match row.name {

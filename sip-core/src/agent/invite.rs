@@ -104,8 +104,12 @@ impl Agent<'_> {
         let keys = self.keys(account, None);
         let cnonce = Tag::new(self.layer.random());
         let (accounts, target) = (&self.accounts, Target::Kept(dialog.block()));
-        let acked =
-            self.layer.acknowledge_with(transaction, &message, path, target, |blocks, mut to| {
+        let acked = self.layer.acknowledge_with(
+            transaction,
+            &message,
+            path,
+            target,
+            &mut |blocks, mut to| {
                 dialog.write(blocks, &mut to, Method::Ack, cseq);
                 // RFC 3261 section 22.1: with the credentials of the INVITE.
                 if let Some(entry) = accounts.get(account) {
@@ -114,7 +118,8 @@ impl Agent<'_> {
                     keys.write(blocks, entry, &mut to, Method::Invite, uri, b"", &cnonce);
                 }
                 to.finish()
-            });
+            },
+        );
         if let Some(entry) = self.calls.get_mut(index) {
             entry.dialog = Some(dialog);
         }
@@ -148,7 +153,7 @@ impl Agent<'_> {
         if let Some(path) = server.or_else(|| path_of(&hop?, 0)) {
             let target = Target::Kept(dialog.block());
             // Where there is no room for these the fork gives up by itself.
-            let _ = self.layer.stateless_with(path, Method::Ack, target, |blocks, mut to| {
+            let _ = self.layer.stateless_with(path, Method::Ack, target, &mut |blocks, mut to| {
                 dialog.write(blocks, &mut to, Method::Ack, cseq);
                 to.finish()
             });
@@ -156,7 +161,7 @@ impl Agent<'_> {
             let owner = Owner { what: What::Nobody, account, tried: 0 };
             let method = Method::Bye;
             let within = Within { dialog: &dialog, cseq, path, method, body: b"" };
-            let _ = self.within(now, &within, owner, |_, to| to.finish());
+            let _ = self.within(now, &within, owner, &mut |_, to| to.finish());
         }
         dialog.free(self.layer.arena_mut());
     }

@@ -292,15 +292,15 @@ impl<'s> Agent<'s> {
                 Method::Other(_) => StatusCode::NOT_IMPLEMENTED,
                 _ => StatusCode::METHOD_NOT_ALLOWED,
             };
-            return self.refuse(now, transaction, code, |to| to.raw(Name::Allow, ALLOW));
+            return self.refuse(now, transaction, code, &mut |to| to.raw(Name::Allow, ALLOW));
         }
         if matches!(message.request_uri(), Some(Ok(uri)) if !uri.is_sip()) {
             let code = StatusCode::UNSUPPORTED_URI_SCHEME;
-            return self.refuse(now, transaction, code, |_| {});
+            return self.refuse(now, transaction, code, &mut |_| {});
         }
         if message.row(Name::Require).is_some_and(|row| !row.value.is_empty()) {
             let code = StatusCode::BAD_EXTENSION;
-            return self.refuse(now, transaction, code, |to| {
+            return self.refuse(now, transaction, code, &mut |to| {
                 for row in message.rows(Name::Require) {
                     to.raw(Name::Unsupported, row.value);
                 }
@@ -321,14 +321,14 @@ impl<'s> Agent<'s> {
                 return self.in_subscription(now, index, transaction, method, message);
             }
             let code = StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
-            return self.refuse(now, transaction, code, |_| {});
+            return self.refuse(now, transaction, code, &mut |_| {});
         }
         if matches!(method, Method::Bye | Method::Info | Method::Notify) {
             let code = StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
-            return self.refuse(now, transaction, code, |_| {});
+            return self.refuse(now, transaction, code, &mut |_| {});
         }
         let Some(account) = self.account_for(&message) else {
-            return self.refuse(now, transaction, StatusCode::NOT_FOUND, |_| {});
+            return self.refuse(now, transaction, StatusCode::NOT_FOUND, &mut |_| {});
         };
         match method {
             Method::Invite => self.call_arrived(now, account, transaction, message, path),
@@ -483,7 +483,7 @@ impl<'s> Agent<'s> {
         now: Duration,
         transaction: ServerId,
         code: StatusCode,
-        mut write: impl FnMut(&mut Writer<'_>),
+        write: &mut dyn FnMut(&mut Writer<'_>),
     ) -> Result<Option<Event<'d>>, Error> {
         self.layer.respond(now, transaction, code, |mut to| {
             write(&mut to);

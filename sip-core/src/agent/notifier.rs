@@ -114,23 +114,30 @@ impl Agent<'_> {
         }
         let left = entry.due_at.map_or(Duration::ZERO, |at| at.saturating_sub(now));
         let left = u32::try_from(left.as_secs()).unwrap_or(u32::MAX);
-        self.in_its_dialog(now, index, Method::Notify, What::Notify(index), body, |to, kept| {
-            if let Some(row) = kept.row(Name::Event) {
-                to.row(&row);
-            }
-            to.name(Name::SubscriptionState);
-            match reason {
-                Some(reason) => {
-                    to.text(b"terminated");
-                    to.param(b"reason", reason);
+        self.in_its_dialog(
+            now,
+            index,
+            Method::Notify,
+            What::Notify(index),
+            body,
+            &mut |to, kept| {
+                if let Some(row) = kept.row(Name::Event) {
+                    to.row(&row);
                 }
-                None => {
-                    to.text(b"active;expires=");
-                    to.number(left);
+                to.name(Name::SubscriptionState);
+                match reason {
+                    Some(reason) => {
+                        to.text(b"terminated");
+                        to.param(b"reason", reason);
+                    }
+                    None => {
+                        to.text(b"active;expires=");
+                        to.number(left);
+                    }
                 }
-            }
-            to.end_row();
-        })
+                to.end_row();
+            },
+        )
     }
 
     pub(super) fn respond_subscribe(
@@ -144,7 +151,7 @@ impl Agent<'_> {
         let path = self.layer.server_path(server).ok_or(Error::Gone)?;
         let sent_by = self.config.transactions.sent_by.of(path.transport);
         let (accounts, account) = (&self.accounts, entry.account);
-        self.layer.respond_with(now, server, StatusCode::OK, false, |blocks, mut to| {
+        self.layer.respond_with(now, server, StatusCode::OK, false, &mut |blocks, mut to| {
             if let Some(account) = accounts.get(account) {
                 account.view(blocks).write_contact(&mut to, path.transport, sent_by);
             }
@@ -170,20 +177,20 @@ impl Agent<'_> {
             packages.iter().any(|known| known.eq_ignore_ascii_case(package.package))
         });
         let Some(row) = row.filter(|_| known) else {
-            return self.refuse(now, transaction, StatusCode::BAD_EVENT, |to| {
+            return self.refuse(now, transaction, StatusCode::BAD_EVENT, &mut |to| {
                 for package in packages {
                     to.raw(Name::AllowEvents, package);
                 }
             });
         };
         if !has_contact(&message) {
-            return self.refuse(now, transaction, StatusCode::BAD_REQUEST, |_| {});
+            return self.refuse(now, transaction, StatusCode::BAD_REQUEST, &mut |_| {});
         }
         let tag = self.layer.tag(transaction).ok_or(Error::Gone)?;
         let dialog = match Dialog::server(self.layer.arena_mut(), &message, &tag) {
             Ok(dialog) => dialog,
             Err(DialogError::NotKept(error)) => return Err(error.into()),
-            Err(_) => return self.refuse(now, transaction, StatusCode::BAD_REQUEST, |_| {}),
+            Err(_) => return self.refuse(now, transaction, StatusCode::BAD_REQUEST, &mut |_| {}),
         };
         let package = match self.keep_package(row.value, b"") {
             Ok(package) => package,
@@ -231,7 +238,7 @@ impl Agent<'_> {
         let subscription = SubscriptionId(index);
         let entry = self.subscriptions.get_mut(index).ok_or(Error::Gone)?;
         if entry.phase != Phase::Active {
-            return self.refuse(now, transaction, StatusCode::REQUEST_PENDING, |_| {});
+            return self.refuse(now, transaction, StatusCode::REQUEST_PENDING, &mut |_| {});
         }
         let expires_s = number(message, Name::Expires).unwrap_or(entry.expires_s).min(1 << 24);
         if let Some(dialog) = entry.dialog.as_mut() {

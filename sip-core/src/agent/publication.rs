@@ -70,7 +70,7 @@ impl Agent<'_> {
         let owner = Owner { what: What::Publish, account: index, tried: 0 };
         // The block is lent to the writer and put back.
         let published = self.accounts.get_mut(index).and_then(|entry| entry.published.take());
-        let sent = self.begin(now, &begin, owner, |blocks, mut to| {
+        let sent = self.begin(now, &begin, owner, &mut |blocks, mut to| {
             let kept = published.as_ref().and_then(|kept| Message::parse(blocks.get(kept)).ok());
             let old = kept.as_ref().and_then(|kept| kept.row(Name::Event)).map(|row| row.value);
             let wanted = if package.is_empty() { old.unwrap_or_default() } else { package };

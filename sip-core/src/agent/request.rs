@@ -54,7 +54,7 @@ impl Agent<'_> {
         let (tag, call_id) = (self.layer.random(), self.layer.random());
         let octets = body.map_or(&b""[..], |(_, body)| body);
         let begin = Begin { path, method, uri, to: uri, tag, call_id, cseq: 1, body: octets };
-        self.begin(now, &begin, owner, |_, to| match body {
+        self.begin(now, &begin, owner, &mut |_, to| match body {
             Some((content_type, body)) => to.body(content_type, body),
             None => to.finish(),
         })?;

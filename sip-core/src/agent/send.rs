@@ -5,11 +5,10 @@ use core::time::Duration;
 use super::machine::ALLOW;
 use super::{Agent, Error, Owner};
 use crate::dialog::Dialog;
-use crate::error::WriteError;
 use crate::header::{CSeq, CallId, MaxForwards};
-use crate::message::{Message, Method, Name, Writer};
-use crate::storage::{Blocks, Index};
-use crate::transaction::{ClientId, Tag, Target};
+use crate::message::{Message, Method, Name};
+use crate::storage::Index;
+use crate::transaction::{ClientId, Fill, Tag, Target};
 use crate::transport::{Path, Transport};
 use crate::uri::{Scheme, Uri};
 
@@ -42,7 +41,7 @@ impl Agent<'_> {
         now: Duration,
         begin: &Begin<'_>,
         owner: Owner,
-        mut write: impl FnMut(Blocks<'_>, Writer<'_>) -> Result<usize, WriteError>,
+        write: &mut Fill<'_>,
     ) -> Result<ClientId, Error> {
         let path = begin.path;
         let sent_by = self.config.transactions.sent_by.of(path.transport);
@@ -59,7 +58,7 @@ impl Agent<'_> {
             owner,
             begin.method,
             Target::Uri(begin.uri),
-            |blocks, mut to| {
+            &mut |blocks, mut to| {
                 let view = entry.view(blocks);
                 to.name(Name::From);
                 to.text(view.from);
@@ -93,7 +92,7 @@ impl Agent<'_> {
         now: Duration,
         within: &Within<'_>,
         owner: Owner,
-        mut write: impl FnMut(Blocks<'_>, Writer<'_>) -> Result<usize, WriteError>,
+        write: &mut Fill<'_>,
     ) -> Result<ClientId, Error> {
         let Within { dialog, cseq, path, method, body } = *within;
         let sent_by = self.config.transactions.sent_by.of(path.transport);
@@ -105,7 +104,7 @@ impl Agent<'_> {
         let with_contact = matches!(method, Method::Invite | Method::Subscribe | Method::Notify);
         let target = Target::Kept(dialog.block());
         let sent =
-            self.layer.request_with(now, path, owner, method, target, |blocks, mut to| {
+            self.layer.request_with(now, path, owner, method, target, &mut |blocks, mut to| {
                 dialog.write(blocks, &mut to, method, cseq);
                 if with_contact {
                     entry.view(blocks).write_contact(&mut to, path.transport, sent_by);

@@ -92,7 +92,7 @@ impl Agent<'_> {
         let owner = Owner { what: What::Subscribe(index), account: account.0, tried: 0 };
         let method = Method::Subscribe;
         let begin = Begin { path, method, uri, to: uri, tag, call_id, cseq: 1, body: b"" };
-        let sent = self.begin(now, &begin, owner, |_, mut to| {
+        let sent = self.begin(now, &begin, owner, &mut |_, mut to| {
             to.raw(Name::Event, package);
             to.raw(Name::Accept, accept);
             to.raw_number(Name::Expires, expires_s);
@@ -167,7 +167,7 @@ impl Agent<'_> {
             Method::Subscribe,
             What::Subscribe(index),
             None,
-            |to, kept| {
+            &mut |to, kept| {
                 for name in [Name::Event, Name::Accept] {
                     if let Some(row) = kept.row(name) {
                         to.row(&row);
@@ -185,7 +185,7 @@ impl Agent<'_> {
         method: Method<'_>,
         what: What,
         body: Option<(&[u8], &[u8])>,
-        mut rows: impl FnMut(&mut crate::message::Writer<'_>, &Message<'_>),
+        rows: &mut dyn FnMut(&mut crate::message::Writer<'_>, &Message<'_>),
     ) -> Result<(), Error> {
         let entry = self.subscriptions.get_mut(index).ok_or(Error::Gone)?;
         let (account, began) = (entry.account, entry.path);
@@ -197,7 +197,7 @@ impl Agent<'_> {
         let octets = body.map_or(&b""[..], |(_, body)| body);
         let package = self.subscriptions.get(index).map(|entry| entry.package.name());
         let within = Within { dialog: &dialog, cseq, path, method, body: octets };
-        let sent = self.within(now, &within, owner, |blocks, mut to| {
+        let sent = self.within(now, &within, owner, &mut |blocks, mut to| {
             let kept = package.and_then(|package| Message::parse(blocks.named(package)).ok());
             if let Some(kept) = kept {
                 rows(&mut to, &kept);
@@ -243,17 +243,19 @@ impl Agent<'_> {
             match Dialog::notified(self.layer.arena_mut(), &message, 1) {
                 Ok(dialog) => entry.dialog = Some(dialog),
                 Err(DialogError::NotKept(error)) => return Err(error.into()),
-                Err(_) => return self.refuse(now, transaction, StatusCode::BAD_REQUEST, |_| {}),
+                Err(_) => {
+                    return self.refuse(now, transaction, StatusCode::BAD_REQUEST, &mut |_| {});
+                }
             }
         }
         let dialog = entry.dialog.as_mut().ok_or(Error::State)?;
         if dialog.receive(&message) == Order::Late {
-            return self.refuse(now, transaction, StatusCode::SERVER_INTERNAL_ERROR, |_| {});
+            return self.refuse(now, transaction, StatusCode::SERVER_INTERNAL_ERROR, &mut |_| {});
         }
         match (entry.is_ours, method) {
             (true, Method::Notify) => self.notified(now, index, transaction, message),
             (false, Method::Subscribe) => self.resubscribed(now, index, transaction, &message),
-            _ => self.refuse(now, transaction, StatusCode::METHOD_NOT_ALLOWED, |to| {
+            _ => self.refuse(now, transaction, StatusCode::METHOD_NOT_ALLOWED, &mut |to| {
                 to.raw(Name::Allow, super::machine::ALLOW);
             }),
         }
@@ -277,10 +279,10 @@ impl Agent<'_> {
             _ => false,
         };
         if !matches {
-            return self.refuse(now, transaction, StatusCode::BAD_EVENT, |_| {});
+            return self.refuse(now, transaction, StatusCode::BAD_EVENT, &mut |_| {});
         }
         let Some(Ok(state)) = message.typed::<SubscriptionState<'_>>() else {
-            return self.refuse(now, transaction, StatusCode::BAD_REQUEST, |_| {});
+            return self.refuse(now, transaction, StatusCode::BAD_REQUEST, &mut |_| {});
         };
         self.respond_ok(now, transaction)?;
         if state.is_terminated() {

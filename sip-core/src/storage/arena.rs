@@ -25,6 +25,10 @@ const NONE: u32 = u32::MAX;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Block(u32);
 
+/// Writes a block: sees the others and the room, and says how many octets it wrote. One type for all
+/// writers, so that what surrounds them stands in an image once.
+type Fill<'f> = dyn FnMut(Blocks<'_>, &mut [u8]) -> Result<usize, WriteError> + 'f;
+
 /// Why octets could not be kept in an [`Arena`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -170,9 +174,9 @@ impl<'s> Arena<'s> {
     /// [`NotKept`] where there is not enough room, or `write` refused to write.
     pub fn write(
         &mut self,
-        write: impl FnMut(Blocks<'_>, &mut [u8]) -> Result<usize, WriteError>,
+        mut write: impl FnMut(Blocks<'_>, &mut [u8]) -> Result<usize, WriteError>,
     ) -> Result<Block, NotKept> {
-        self.write_leaving(self.reserve, write)
+        self.write_leaving(self.reserve, &mut write)
     }
 
     /// The same, into the room that is kept for what must not fail while there is any.
@@ -181,16 +185,12 @@ impl<'s> Arena<'s> {
     /// [`NotKept`] where there is not enough room, or `write` refused to write.
     pub fn write_reserved(
         &mut self,
-        write: impl FnMut(Blocks<'_>, &mut [u8]) -> Result<usize, WriteError>,
-    ) -> Result<Block, NotKept> {
-        self.write_leaving(0, write)
-    }
-
-    fn write_leaving(
-        &mut self,
-        reserve: usize,
         mut write: impl FnMut(Blocks<'_>, &mut [u8]) -> Result<usize, WriteError>,
     ) -> Result<Block, NotKept> {
+        self.write_leaving(0, &mut write)
+    }
+
+    fn write_leaving(&mut self, reserve: usize, write: &mut Fill<'_>) -> Result<Block, NotKept> {
         let full = Full { capacity: self.capacity() };
         let number = self.take_number(reserve).ok_or(NotKept::Full(full))?;
         let mut tried = 0;
@@ -198,7 +198,7 @@ impl<'s> Arena<'s> {
             if tried == 0 && !self.make_room(0, reserve) {
                 break Err(NotKept::Full(full));
             }
-            match self.attempt(reserve, &mut write) {
+            match self.attempt(reserve, write) {
                 Ok(len) => break Ok(len),
                 Err(WriteError::BufferTooSmall(BufferTooSmall { needed })) => {
                     // A writer that asks for no more than it was given would ask for ever.
@@ -302,11 +302,7 @@ impl<'s> Arena<'s> {
         self.live == 0
     }
 
-    fn attempt(
-        &mut self,
-        reserve: usize,
-        write: &mut impl FnMut(Blocks<'_>, &mut [u8]) -> Result<usize, WriteError>,
-    ) -> Result<usize, WriteError> {
+    fn attempt(&mut self, reserve: usize, write: &mut Fill<'_>) -> Result<usize, WriteError> {
         let (top, end) = (self.top(), self.end);
         let octets = self.octets.slice_mut();
         let (octets, directory) = octets.split_at_mut_checked(top).unwrap_or_default();

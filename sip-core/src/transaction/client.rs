@@ -12,6 +12,14 @@ use crate::message::{Message, Method, Name, StatusCode, Writer};
 use crate::storage::{Block, Blocks, Index};
 use crate::transport::{Arrival, Path, Text};
 
+/// Writes what follows a request's Via, or the rows that a response takes from its request, and ends
+/// the message. One type for all writers, so that what surrounds them stands in an image once.
+pub(crate) type Fill<'f> = dyn FnMut(Blocks<'_>, Writer<'_>) -> Result<usize, WriteError> + 'f;
+
+/// The same for a request that is sent again: sees the one that was sent.
+pub(crate) type Refill<'f> =
+    dyn FnMut(Blocks<'_>, &Message<'_>, Writer<'_>) -> Result<usize, WriteError> + 'f;
+
 /// Whom a request is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target<'a> {
@@ -41,7 +49,7 @@ impl<U: Copy> Layer<'_, U> {
         mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<ClientId, Error> {
         let target = Target::Uri(uri);
-        self.request_with(now, path, user, method, target, |_, to| write(to))
+        self.request_with(now, path, user, method, target, &mut |_, to| write(to))
     }
 
     /// The same for who stands on this layer and keeps octets in its arena.
@@ -52,13 +60,13 @@ impl<U: Copy> Layer<'_, U> {
         user: U,
         method: Method<'_>,
         target: Target<'_>,
-        mut write: impl FnMut(Blocks<'_>, Writer<'_>) -> Result<usize, WriteError>,
+        write: &mut Fill<'_>,
     ) -> Result<ClientId, Error> {
         if method == Method::Ack {
             return Err(Error::State);
         }
         let branch = self.random();
-        let block = self.write_request(path, branch, method, target, &mut write)?;
+        let block = self.write_request(path, branch, method, target, write)?;
         self.start(now, path, user, branch, method, block)
     }
 
@@ -76,7 +84,7 @@ impl<U: Copy> Layer<'_, U> {
         user: U,
         mut write: impl FnMut(&Message<'_>, Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<ClientId, Error> {
-        self.retry_with(now, transaction, path, user, |_, kept, to| write(kept, to))
+        self.retry_with(now, transaction, path, user, &mut |_, kept, to| write(kept, to))
     }
 
     /// The same for who stands on this layer and keeps octets in its arena.
@@ -86,7 +94,7 @@ impl<U: Copy> Layer<'_, U> {
         transaction: ClientId,
         path: Path,
         user: U,
-        mut write: impl FnMut(Blocks<'_>, &Message<'_>, Writer<'_>) -> Result<usize, WriteError>,
+        write: &mut Refill<'_>,
     ) -> Result<ClientId, Error> {
         let entry = self.client_mut(transaction)?;
         let kept = entry.block.take().ok_or(Error::Gone)?;
@@ -161,7 +169,7 @@ impl<U: Copy> Layer<'_, U> {
         uri: &[u8],
         mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<(), Error> {
-        self.acknowledge_with(transaction, response, path, Target::Uri(uri), |_, to| write(to))
+        self.acknowledge_with(transaction, response, path, Target::Uri(uri), &mut |_, to| write(to))
     }
 
     /// The same for who stands on this layer and keeps octets in its arena.
@@ -171,7 +179,7 @@ impl<U: Copy> Layer<'_, U> {
         response: &Message<'_>,
         path: Path,
         target: Target<'_>,
-        mut write: impl FnMut(Blocks<'_>, Writer<'_>) -> Result<usize, WriteError>,
+        write: &mut Fill<'_>,
     ) -> Result<(), Error> {
         let tag = self.tag_hash(response);
         let entry = self.client_mut(transaction)?;
@@ -179,7 +187,7 @@ impl<U: Copy> Layer<'_, U> {
             return Err(Error::State);
         }
         let branch = self.random();
-        let block = self.write_request(path, branch, Method::Ack, target, &mut write)?;
+        let block = self.write_request(path, branch, Method::Ack, target, write)?;
         self.set_path(transaction.0, path);
         let Some(entry) = self.table.get_mut(transaction.0) else {
             self.arena.free(block);
@@ -206,7 +214,7 @@ impl<U: Copy> Layer<'_, U> {
         uri: &[u8],
         mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<(), Error> {
-        self.stateless_with(path, method, Target::Uri(uri), |_, to| write(to))
+        self.stateless_with(path, method, Target::Uri(uri), &mut |_, to| write(to))
     }
 
     /// The same for who stands on this layer and keeps octets in its arena.
@@ -215,10 +223,10 @@ impl<U: Copy> Layer<'_, U> {
         path: Path,
         method: Method<'_>,
         target: Target<'_>,
-        mut write: impl FnMut(Blocks<'_>, Writer<'_>) -> Result<usize, WriteError>,
+        write: &mut Fill<'_>,
     ) -> Result<(), Error> {
         let branch = self.random();
-        let block = self.write_request(path, branch, method, target, &mut write)?;
+        let block = self.write_request(path, branch, method, target, write)?;
         self.post(path, Some(block), &[], true)
     }
 
@@ -360,7 +368,7 @@ impl<U: Copy> Layer<'_, U> {
         branch: u64,
         method: Method<'_>,
         target: Target<'_>,
-        write: &mut impl FnMut(Blocks<'_>, Writer<'_>) -> Result<usize, WriteError>,
+        write: &mut Fill<'_>,
     ) -> Result<Block, Error> {
         let sent_by = self.config.sent_by.of(path.transport);
         if sent_by.is_none() {

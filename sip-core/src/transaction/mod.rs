@@ -61,7 +61,7 @@ pub(crate) use server::write_rows;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use client::Target;
+pub(crate) use client::{Fill, Target};
 pub use config::{Config, ConfigError, SentBy};
 pub use event::{ClientId, Error, Event, Failure, ServerId};
 pub use layer::{Layer, Storage, Tag, Transaction};

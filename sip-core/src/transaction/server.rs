@@ -3,13 +3,14 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::client::Fill;
 use super::layer::{BY_KEY, BY_PATH, BY_REQUEST, Next};
 use super::machine::Machine;
 use super::{Error, Event, Layer, ServerId, State, Tag, Transaction};
 use crate::error::{Fault, ParseError, WriteError};
 use crate::header::{CSeq, CallId, From, To};
 use crate::message::{Message, Method, Name, StatusCode, Writer};
-use crate::storage::{Block, Blocks, Index};
+use crate::storage::{Block, Index};
 use crate::transport::{Arrival, Path, stamp};
 
 /// What a request is known by, hashed with two keys.
@@ -35,7 +36,7 @@ impl<U: Copy> Layer<'_, U> {
         code: StatusCode,
         mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<(), Error> {
-        self.respond_with(now, transaction, code, false, |_, to| write(to))
+        self.respond_with(now, transaction, code, false, &mut |_, to| write(to))
     }
 
     /// Answers an INVITE with a 2xx that is sent again until [`Layer::acknowledged`] is called, or
@@ -51,7 +52,7 @@ impl<U: Copy> Layer<'_, U> {
         code: StatusCode,
         mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<(), Error> {
-        self.respond_with(now, transaction, code, true, |_, to| write(to))
+        self.respond_with(now, transaction, code, true, &mut |_, to| write(to))
     }
 
     /// Answers a request with a response that `write` writes whole, from its status line on: what a
@@ -82,9 +83,9 @@ impl<U: Copy> Layer<'_, U> {
         path: Path,
         request: &Message<'_>,
         code: StatusCode,
-        write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
+        mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<(), Error> {
-        self.refuse(path, request, code, &[code.reason()], write)
+        self.refuse(path, request, code, &[code.reason()], &mut |_, to| write(to))
     }
 
     /// Answers a request without a transaction, with a reason phrase in several parts.
@@ -94,18 +95,18 @@ impl<U: Copy> Layer<'_, U> {
         request: &Message<'_>,
         code: StatusCode,
         reason: &[&str],
-        mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
+        write: &mut Fill<'_>,
     ) -> Result<(), Error> {
         let via = request.row(Name::Via).and_then(|row| Arrival::parse(row.value));
         let via = via.ok_or(Error::Header("Via"))?;
         // The same request always gets the same tag (RFC 3261 section 8.2.7).
         let call_id = request.row(Name::CallId).map_or(&b""[..], |row| row.value);
         let tag = Tag::new(self.check_key.hash(&[via.value, call_id]));
-        let block = self.arena.write_reserved(|_, room| {
+        let block = self.arena.write_reserved(|blocks, room| {
             let mut to = Writer::new(room);
             to.response_of(code, reason);
             write_rows(&mut to, request, Some(path.remote), code, Some(tag.as_bytes()), false);
-            write(to)
+            write(blocks, to)
         })?;
         self.post(via.response_path(path), Some(block), &[], false)
     }
@@ -175,7 +176,7 @@ impl<U: Copy> Layer<'_, U> {
             if !is_ack {
                 let code = StatusCode::BAD_REQUEST;
                 let fault = if has_row(&message, name) { "Malformed " } else { "Missing " };
-                self.refuse(path, &message, code, &[fault, name], |to| to.finish())?;
+                self.refuse(path, &message, code, &[fault, name], &mut |_, to| to.finish())?;
             }
             return Err(Error::Header(name));
         }
@@ -403,7 +404,7 @@ impl<U: Copy> Layer<'_, U> {
         transaction: ServerId,
         code: StatusCode,
         repeat_2xx: bool,
-        mut write: impl FnMut(Blocks<'_>, Writer<'_>) -> Result<usize, WriteError>,
+        write: &mut Fill<'_>,
     ) -> Result<(), Error> {
         self.may_respond(transaction, code)?;
         let entry = self.table.get(transaction.0).ok_or(Error::Gone)?;
