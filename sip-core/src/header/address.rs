@@ -84,7 +84,7 @@ impl<'d> Address<'d> {
         if self.raw.is_empty() { None } else { Some(self.raw) }
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn take(cursor: &mut Cursor<'d>) -> Result<Self, ParseError> {
         let start = cursor.position();
         let mut display = None;

@@ -27,7 +27,7 @@ impl<'d> Header<'d> for CallId<'d> {
 }
 
 /// Takes all up to the next white space.
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 fn word<'d>(cursor: &mut Cursor<'d>) -> &'d [u8] {
     let rest = cursor.rest();
     let length = rest.iter().position(|octet| *octet <= b' ').unwrap_or(rest.len());

@@ -3,6 +3,10 @@
 //! Every function here moves forward only, so a value is read in linear time. White space is what
 //! RFC 3261 section 25.1 calls LWS: a folded value keeps its CR LF, which only ever stands before
 //! a space or a tab and is white space like them.
+//!
+//! What is hot here, and in the rest of the wire layers, is put into its callers on machines with
+//! addresses of 64 bits only: there it saves time, and on a chip it would cost a third of the
+//! crate's flash.
 
 use crate::error::{Fault, ParseError};
 
@@ -77,7 +81,7 @@ fn class_of(octet: u8) -> u8 {
 /// How many of the first octets are of the class.
 ///
 /// Four at a time: one branch for four octets instead of eight.
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn span(octets: &[u8], class: u8) -> usize {
     let (chunks, _) = octets.as_chunks::<4>();
     let mut count = 0;
@@ -101,7 +105,7 @@ pub(crate) fn span(octets: &[u8], class: u8) -> usize {
 ///
 /// Eight octets at a time are asked whether one of them is below 16; hardly anything but line ends
 /// is.
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn find_line_end(octets: &[u8]) -> Option<usize> {
     const LOW: u64 = 0x1010_1010_1010_1010;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -126,7 +130,7 @@ pub(crate) fn find_line_end(octets: &[u8]) -> Option<usize> {
 ///
 /// What is looked for stands some 10 to 60 octets away, which is too near for a vectorized search
 /// to pay for its start.
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn find<const N: usize>(octets: &[u8], wanted: [u8; N]) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -173,7 +177,7 @@ impl<'d> Cursor<'d> {
     }
 
     /// Skips white space, folds included.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn skip_whitespace(&mut self) {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
@@ -181,7 +185,7 @@ impl<'d> Cursor<'d> {
     }
 
     /// Takes the octet if it is the next.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn eat(&mut self, octet: u8) -> bool {
         let eaten = self.peek() == Some(octet);
         self.at += usize::from(eaten);
@@ -199,7 +203,7 @@ impl<'d> Cursor<'d> {
     }
 
     /// Takes the octets of a class; there may be none.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn span(&mut self, class: u8) -> &'d [u8] {
         let rest = self.rest();
         let count = span(rest, class);
@@ -284,7 +288,7 @@ impl<'d> Cursor<'d> {
     }
 
     /// The same, and shows each parameter as it goes by.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn params_with(
         &mut self,
         mut seen: impl FnMut(&Param<'d>),
@@ -302,7 +306,7 @@ impl<'d> Cursor<'d> {
     }
 
     /// Takes `name`, `name=token` or `name="string"`.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn param(&mut self) -> Result<Param<'d>, ParseError> {
         self.skip_whitespace();
         let name = self.span(TOKEN);

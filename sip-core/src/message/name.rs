@@ -208,7 +208,7 @@ const fn by_letter() -> [u8; 26] {
 }
 
 /// Whether both are the same to the letter; without a call for so few octets.
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 fn same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;

@@ -125,7 +125,7 @@ enum RowEnd {
 }
 
 impl<'d> Message<'d> {
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     const fn new(octets: &'d [u8]) -> Self {
         Self {
             octets,
@@ -175,7 +175,7 @@ impl<'d> Message<'d> {
     }
 
     /// Reads the start line and gives where the next one begins.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn read_start_line(&mut self, octets: &'d [u8]) -> Result<Option<usize>, ParseError> {
         let Some(end) = find_line_end(octets) else { return Ok(None) };
         match octets.get(end..) {
@@ -192,7 +192,7 @@ impl<'d> Message<'d> {
         Ok(Some(end + 2))
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn read_request_line(&mut self, line: &'d [u8]) -> Result<(), ParseError> {
         let error = |what, at| Err(ParseError::new(what, at));
         let method_end = span(line, TOKEN);
@@ -227,7 +227,7 @@ impl<'d> Message<'d> {
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn read_status_line(&mut self, line: &'d [u8]) -> Result<(), ParseError> {
         let error = |what, at| Err(ParseError::new(what, at));
         let Some((version, rest)) =
@@ -257,7 +257,7 @@ impl<'d> Message<'d> {
     }
 
     /// Adds what was read at `at` to the index.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn add_line(&mut self, line: Line, at: usize) -> Result<RowEnd, ParseError> {
         match line {
             Line::Row { id, place, next } => {
@@ -279,7 +279,7 @@ impl<'d> Message<'d> {
     }
 
     /// What Content-Length says, if it is there.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn content_length(&self) -> Result<Option<usize>, ParseError> {
         let Some((at, value, second)) = self.first_two(Name::ContentLength) else {
             return Ok(None);
@@ -302,7 +302,7 @@ impl<'d> Message<'d> {
 }
 
 /// Reads the line that begins at `at`. All of `octets` lies within [`Message::MAX_HEAD_OCTETS`].
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 fn read_row(octets: &[u8], at: usize) -> Result<Line, ParseError> {
     let rest = octets.get(at..).unwrap_or_default();
     if let [b'\r', b'\n', ..] = rest {
@@ -347,7 +347,7 @@ fn read_row(octets: &[u8], at: usize) -> Result<Line, ParseError> {
 
 /// How long the value is that `rest` begins with, folds included; `None` where its end is missing,
 /// the offset of a line end that is none as an error.
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 fn line_length(rest: &[u8]) -> Result<Option<usize>, usize> {
     let mut length = 0;
     loop {

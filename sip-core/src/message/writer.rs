@@ -207,7 +207,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes part of a value. A CR or LF that is no fold is refused; a fold becomes spaces.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn text(&mut self, text: &[u8]) {
         let end = self.at.saturating_add(text.len());
         if let Some(place) = self.buffer.get_mut(self.at..end)
@@ -270,7 +270,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes octets that hold no line end but what belongs there.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn fixed(&mut self, octets: &[u8]) {
         let end = self.at.saturating_add(octets.len());
         if let Some(place) = self.buffer.get_mut(self.at..end) {
@@ -358,7 +358,7 @@ impl core::fmt::Write for Writer<'_> {
 /// Copies, and says whether there was a CR or LF. Both slices have the same length.
 ///
 /// Eight octets at a time: the check rides on the copy, which is cheaper than a search of its own.
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 fn copy(to: &mut [u8], from: &[u8]) -> bool {
     if let (Some(last), Some(to_last)) = (from.last_chunk::<8>(), to.last_chunk_mut::<8>()) {
         *to_last = *last;
@@ -390,7 +390,7 @@ fn copy(to: &mut [u8], from: &[u8]) -> bool {
 }
 
 /// Not zero if one of the eight octets is a CR or LF.
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 const fn line_end(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;

@@ -244,7 +244,7 @@ impl<'d> Media<'d> {
     };
 
     /// Reads the value of an `m=` line.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn parse(value: &'d [u8]) -> Result<Self, ParseError> {
         let mut rest = value;
         let kind = field(&mut rest);

@@ -58,7 +58,7 @@ pub struct Lines<'d>(pub(super) &'d [u8]);
 impl<'d> Iterator for Lines<'d> {
     type Item = (u8, &'d [u8]);
 
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn next(&mut self) -> Option<(u8, &'d [u8])> {
         loop {
             let end = memchr::memchr(b'\n', self.0);
@@ -286,13 +286,13 @@ impl<'d> Session<'d> {
         Lines(self.octets)
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn last(&mut self) -> Option<&mut Media<'d>> {
         self.media.get_mut(self.count.wrapping_sub(1))
     }
 
     /// Ends the lines of the session or of the last media description.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn close(&mut self, from: usize, to: usize) {
         let lines = self.octets.get(from..to).unwrap_or_default();
         match self.last() {
@@ -303,7 +303,7 @@ impl<'d> Session<'d> {
 }
 
 /// Takes the octets up to the next space, and skips it.
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(super) fn field<'d>(rest: &mut &'d [u8]) -> &'d [u8] {
     let end = rest.iter().position(|octet| *octet == b' ').unwrap_or(rest.len());
     let (field, tail) = rest.split_at_checked(end).unwrap_or_default();
@@ -314,7 +314,7 @@ pub(super) fn field<'d>(rest: &mut &'d [u8]) -> &'d [u8] {
     field
 }
 
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 fn parse_origin(value: &[u8]) -> Option<Origin<'_>> {
     let mut rest = value;
     let (user, session, version) = (field(&mut rest), field(&mut rest), field(&mut rest));
@@ -329,7 +329,7 @@ fn parse_origin(value: &[u8]) -> Option<Origin<'_>> {
     })
 }
 
-#[inline(always)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 fn parse_connection(value: &[u8]) -> Option<Connection<'_>> {
     let first = value.iter().position(|octet| *octet == b' ')?;
     let second = first + 1 + value.get(first + 1..)?.iter().position(|octet| *octet == b' ')?;

@@ -91,7 +91,7 @@ impl<'d> Host<'d> {
     }
 
     /// Takes a host, up to where it ends.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn take(cursor: &mut Cursor<'d>) -> Result<Self, ParseError> {
         let name = cursor.span(HOST);
         match name {
