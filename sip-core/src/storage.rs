@@ -5,9 +5,11 @@
 //! to a limit.
 
 mod arena;
+mod book;
 mod seeds;
 mod table;
 
 pub use arena::{Arena, Block, Blocks, NotKept};
 pub use seeds::Seeds;
-pub use table::{Full, Index, Slot, Table};
+pub(crate) use table::hash;
+pub use table::{Full, Index, Lent, Slots, Table};

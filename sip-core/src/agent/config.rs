@@ -4,7 +4,7 @@ use super::Owner;
 use super::account::AccountEntry;
 use super::call::Call;
 use super::subscription::Subscription;
-use crate::storage::Slot;
+use crate::storage::Slots;
 use crate::transaction::SentBy;
 use crate::transport::Path;
 
@@ -124,9 +124,9 @@ pub struct Storage<
     const TRANSACTIONS: usize,
     const OCTETS: usize,
 > {
-    pub(super) accounts: [Slot<AccountEntry>; ACCOUNTS],
-    pub(super) calls: [Slot<Call>; CALLS],
-    pub(super) subscriptions: [Slot<Subscription>; SUBSCRIPTIONS],
+    pub(super) accounts: Slots<AccountEntry, ACCOUNTS>,
+    pub(super) calls: Slots<Call, CALLS>,
+    pub(super) subscriptions: Slots<Subscription, SUBSCRIPTIONS>,
     pub(super) transactions: crate::transaction::Storage<Owner, TRANSACTIONS, OCTETS>,
 }
 
@@ -137,9 +137,9 @@ impl<const A: usize, const C: usize, const S: usize, const T: usize, const O: us
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            accounts: [const { Slot::EMPTY }; A],
-            calls: [const { Slot::EMPTY }; C],
-            subscriptions: [const { Slot::EMPTY }; S],
+            accounts: Slots::new(),
+            calls: Slots::new(),
+            subscriptions: Slots::new(),
             transactions: crate::transaction::Storage::new(),
         }
     }

@@ -75,9 +75,9 @@ impl<'s> Agent<'s> {
         Ok(Self {
             config,
             layer,
-            accounts: Table::lent(&mut storage.accounts, seeds.key(2)),
-            calls: Table::lent(&mut storage.calls, seeds.key(3)),
-            subscriptions: Table::lent(&mut storage.subscriptions, seeds.key(4)),
+            accounts: Table::lent(storage.accounts.lend(), seeds.key(2)),
+            calls: Table::lent(storage.calls.lend(), seeds.key(3)),
+            subscriptions: Table::lent(storage.subscriptions.lend(), seeds.key(4)),
             requests: 0,
             now: Duration::ZERO,
         })
@@ -93,9 +93,9 @@ impl<'s> Agent<'s> {
         Ok(Self {
             config,
             layer: Layer::growing(config.transactions, seed)?,
-            accounts: Table::growing(config.max_accounts, seeds.key(2)),
-            calls: Table::growing(config.max_calls, seeds.key(3)),
-            subscriptions: Table::growing(config.max_subscriptions, seeds.key(4)),
+            accounts: Table::growing(config.max_accounts, 1, seeds.key(2)),
+            calls: Table::growing(config.max_calls, 1, seeds.key(3)),
+            subscriptions: Table::growing(config.max_subscriptions, 1, seeds.key(4)),
             requests: 0,
             now: Duration::ZERO,
         })

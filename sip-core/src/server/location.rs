@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::user::User;
 use crate::error::BufferTooSmall;
-use crate::storage::{Arena, Block, Full, Index, NotKept, Seeds, Slot, Table};
+use crate::storage::{Arena, Block, Full, Index, Lent, NotKept, Seeds, Slots, Table};
 use crate::transport::{Path, Transport};
 use crate::uri::{Host, Uri};
 
@@ -83,6 +83,8 @@ pub trait Location {
 const USERS: usize = 0;
 const CONTACTS: usize = 1;
 const PATHS: usize = 2;
+/// How many indexes there are.
+pub(super) const INDEXES: usize = 3;
 
 /// A binding as it is kept; its text stands in the arena.
 #[derive(Debug)]
@@ -101,14 +103,14 @@ pub(super) struct Entry {
 /// Bindings in memory that the host lends or that grows.
 #[derive(Debug)]
 pub struct Bindings<'s> {
-    table: Table<'s, Entry, 3>,
+    table: Table<'s, Entry>,
     arena: Arena<'s>,
 }
 
 /// The memory of [`Bindings`]: room for `N` bindings, with `OCTETS` for their contacts and Call-IDs.
 #[derive(Debug)]
 pub struct Storage<const N: usize, const OCTETS: usize> {
-    slots: [Slot<Entry, 3>; N],
+    slots: Slots<Entry, N, INDEXES>,
     octets: [u8; OCTETS],
 }
 
@@ -116,7 +118,7 @@ impl<const N: usize, const OCTETS: usize> Storage<N, OCTETS> {
     /// Memory that holds nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { slots: [const { Slot::EMPTY }; N], octets: [0; OCTETS] }
+        Self { slots: Slots::new(), octets: [0; OCTETS] }
     }
 }
 
@@ -133,11 +135,11 @@ impl<'s> Bindings<'s> {
         seeds: &Seeds,
         purpose: u8,
     ) -> Self {
-        Self::over(&mut storage.slots, &mut storage.octets, seeds, purpose)
+        Self::over(storage.slots.lend(), &mut storage.octets, seeds, purpose)
     }
 
     pub(super) fn over(
-        slots: &'s mut [Slot<Entry, 3>],
+        slots: Lent<'s, Entry>,
         octets: &'s mut [u8],
         seeds: &Seeds,
         purpose: u8,
@@ -151,7 +153,10 @@ impl<'s> Bindings<'s> {
     pub fn growing(limit: usize, seeds: &Seeds, purpose: u8) -> Self {
         // Contact and Call-ID have some 100 octets together; who has longer ones finds room too.
         let octets = limit.saturating_mul(256).saturating_add(MAX_CONTACT + MAX_CALL_ID + 64);
-        Self { table: Table::growing(limit, seeds.key(purpose)), arena: Arena::growing(octets, 0) }
+        Self {
+            table: Table::growing(limit, INDEXES, seeds.key(purpose)),
+            arena: Arena::growing(octets, 0),
+        }
     }
 
     /// How many bindings there are.

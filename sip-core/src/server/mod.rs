@@ -83,7 +83,7 @@ pub mod watcher;
 use core::time::Duration;
 
 use crate::message::StatusCode;
-use crate::storage::{Arena, Index, Seeds, Slot, Table};
+use crate::storage::{Arena, Index, Seeds, Slots, Table};
 use crate::transaction::{self, Error, Layer};
 use crate::transport::{Path, Transmit};
 
@@ -151,13 +151,13 @@ pub struct Storage<
     const TRANSACTIONS: usize,
     const OCTETS: usize,
 > {
-    bindings: [Slot<location::Entry, 3>; BINDINGS],
+    bindings: Slots<location::Entry, BINDINGS, { location::INDEXES }>,
     binding_octets: [[u8; 256]; BINDINGS],
-    publications: [Slot<publication::Entry>; PUBLICATIONS],
+    publications: Slots<publication::Entry, PUBLICATIONS>,
     publication_octets: [[u8; 1024]; PUBLICATIONS],
-    watchers: [Slot<watcher::Entry, 2>; WATCHERS],
+    watchers: Slots<watcher::Entry, WATCHERS, { watcher::INDEXES }>,
     watcher_octets: [[u8; 512]; WATCHERS],
-    relays: [Slot<RelayEntry>; RELAYS],
+    relays: Slots<RelayEntry, RELAYS>,
     answer_octets: [[u8; 512]; RELAYS],
     layer: transaction::Storage<Owner, TRANSACTIONS, OCTETS>,
 }
@@ -169,13 +169,13 @@ impl<const B: usize, const P: usize, const W: usize, const R: usize, const T: us
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            bindings: [const { Slot::EMPTY }; B],
+            bindings: Slots::new(),
             binding_octets: [[0; 256]; B],
-            publications: [const { Slot::EMPTY }; P],
+            publications: Slots::new(),
             publication_octets: [[0; 1024]; P],
-            watchers: [const { Slot::EMPTY }; W],
+            watchers: Slots::new(),
             watcher_octets: [[0; 512]; W],
-            relays: [const { Slot::EMPTY }; R],
+            relays: Slots::new(),
             answer_octets: [[0; 512]; R],
             layer: transaction::Storage::new(),
         }
@@ -249,25 +249,25 @@ impl<'s, U: Users> Server<'s, U> {
     ) -> Result<Self, Error> {
         let seeds = Seeds::new(seed);
         let location = Bindings::over(
-            &mut storage.bindings,
+            storage.bindings.lend(),
             storage.binding_octets.as_flattened_mut(),
             &seeds,
             purpose::BINDINGS,
         );
         let publications = Publications::over(
-            &mut storage.publications,
+            storage.publications.lend(),
             storage.publication_octets.as_flattened_mut(),
             config.max_publications_per_user,
             &seeds,
             purpose::PUBLICATIONS,
         );
         let watchers = Watchers::over(
-            &mut storage.watchers,
+            storage.watchers.lend(),
             storage.watcher_octets.as_flattened_mut(),
             &seeds,
             purpose::WATCHERS,
         );
-        let relays = Table::lent(&mut storage.relays, seeds.key(purpose::RELAYS));
+        let relays = Table::lent(storage.relays.lend(), seeds.key(purpose::RELAYS));
         let answers = Arena::lent(storage.answer_octets.as_flattened_mut(), 0);
         let layer = Layer::new(config.layer(), &mut storage.layer, seed)?;
         let parts = Parts { layer, location, publications, watchers, relays, answers };
@@ -307,7 +307,7 @@ impl<'s, U: Users, L: Location> Server<'s, U, L> {
             purpose::PUBLICATIONS,
         );
         let watchers = Watchers::growing(config.max_watchers, &seeds, purpose::WATCHERS);
-        let relays = Table::growing(config.max_relays, seeds.key(purpose::RELAYS));
+        let relays = Table::growing(config.max_relays, 1, seeds.key(purpose::RELAYS));
         let answers = Arena::growing(config.max_octets, 0);
         let layer = Layer::growing(config.layer(), seed)?;
         let parts = Parts { layer, location, publications, watchers, relays, answers };

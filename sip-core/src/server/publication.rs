@@ -8,7 +8,7 @@ use core::time::Duration;
 use super::refusal::Refusal;
 use super::user::User;
 use crate::message::StatusCode;
-use crate::storage::{Arena, Block, Full, Index, Seeds, Slot, Table};
+use crate::storage::{Arena, Block, Full, Index, Lent, Seeds, Slots, Table};
 
 /// A publication as it is kept; its document stands in the arena.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub struct Publications<'s> {
 /// The memory of [`Publications`]: room for `N` of them, with `OCTETS` for their documents.
 #[derive(Debug)]
 pub struct Storage<const N: usize, const OCTETS: usize> {
-    slots: [Slot<Entry>; N],
+    slots: Slots<Entry, N>,
     octets: [u8; OCTETS],
 }
 
@@ -60,7 +60,7 @@ impl<const N: usize, const OCTETS: usize> Storage<N, OCTETS> {
     /// Memory that holds nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { slots: [const { Slot::EMPTY }; N], octets: [0; OCTETS] }
+        Self { slots: Slots::new(), octets: [0; OCTETS] }
     }
 }
 
@@ -78,11 +78,11 @@ impl<'s> Publications<'s> {
         seeds: &Seeds,
         purpose: u8,
     ) -> Self {
-        Self::over(&mut storage.slots, &mut storage.octets, max_per_user, seeds, purpose)
+        Self::over(storage.slots.lend(), &mut storage.octets, max_per_user, seeds, purpose)
     }
 
     pub(super) fn over(
-        slots: &'s mut [Slot<Entry>],
+        slots: Lent<'s, Entry>,
         octets: &'s mut [u8],
         max_per_user: usize,
         seeds: &Seeds,
@@ -104,7 +104,7 @@ impl<'s> Publications<'s> {
         purpose: u8,
     ) -> Self {
         let key = seeds.key(purpose);
-        let table = Table::growing(limit, key);
+        let table = Table::growing(limit, 1, key);
         Self { table, arena: Arena::growing(octets, 0), tags: key.0, max_per_user }
     }
 

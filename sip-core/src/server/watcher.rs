@@ -18,13 +18,15 @@ use super::refusal::Refusal;
 use super::user::User;
 use crate::error::BufferTooSmall;
 use crate::message::StatusCode;
-use crate::storage::{Arena, Block, Index, Seeds, Slot, Table};
+use crate::storage::{Arena, Block, Index, Lent, Seeds, Slots, Table};
 use crate::transport::Path;
 
 /// Index of the table by resource.
 const RESOURCES: usize = 0;
 /// Index of the table by Call-ID.
 const DIALOGS: usize = 1;
+/// How many indexes there are.
+pub(super) const INDEXES: usize = 2;
 
 /// How many texts a subscription keeps.
 const TEXTS: usize = 6;
@@ -124,7 +126,7 @@ pub struct Notify<'a> {
 /// The subscriptions to the presence of users, in memory that the host lends or that grows.
 #[derive(Debug)]
 pub struct Watchers<'s> {
-    table: Table<'s, Entry, 2>,
+    table: Table<'s, Entry>,
     arena: Arena<'s>,
     /// Where the tags come from.
     tags: u64,
@@ -134,7 +136,7 @@ pub struct Watchers<'s> {
 /// dialogs (some 400 octets each).
 #[derive(Debug)]
 pub struct Storage<const N: usize, const OCTETS: usize> {
-    slots: [Slot<Entry, 2>; N],
+    slots: Slots<Entry, N, INDEXES>,
     octets: [u8; OCTETS],
 }
 
@@ -142,7 +144,7 @@ impl<const N: usize, const OCTETS: usize> Storage<N, OCTETS> {
     /// Memory that holds nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { slots: [const { Slot::EMPTY }; N], octets: [0; OCTETS] }
+        Self { slots: Slots::new(), octets: [0; OCTETS] }
     }
 }
 
@@ -159,11 +161,11 @@ impl<'s> Watchers<'s> {
         seeds: &Seeds,
         purpose: u8,
     ) -> Self {
-        Self::over(&mut storage.slots, &mut storage.octets, seeds, purpose)
+        Self::over(storage.slots.lend(), &mut storage.octets, seeds, purpose)
     }
 
     pub(super) fn over(
-        slots: &'s mut [Slot<Entry, 2>],
+        slots: Lent<'s, Entry>,
         octets: &'s mut [u8],
         seeds: &Seeds,
         purpose: u8,
@@ -179,7 +181,11 @@ impl<'s> Watchers<'s> {
     pub fn growing(limit: usize, seeds: &Seeds, purpose: u8) -> Self {
         let key = seeds.key(purpose);
         let octets = limit.saturating_mul(1024).saturating_add(8192);
-        Self { table: Table::growing(limit, key), arena: Arena::growing(octets, 0), tags: key.1 }
+        Self {
+            table: Table::growing(limit, INDEXES, key),
+            arena: Arena::growing(octets, 0),
+            tags: key.1,
+        }
     }
 
     /// A SUBSCRIBE that begins a dialog. Gives the tag of the dialog's local side.

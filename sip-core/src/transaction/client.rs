@@ -9,7 +9,7 @@ use super::{ClientId, Error, Event, Layer, State, Tag, Transaction};
 use crate::error::WriteError;
 use crate::header::{CSeq, To};
 use crate::message::{Message, Method, Name, StatusCode, Writer};
-use crate::storage::{Block, Blocks, Index};
+use crate::storage::{Block, Blocks, Index, hash};
 use crate::transport::{Arrival, Path, Text};
 
 /// Writes what follows a request's Via, or the rows that a response takes from its request, and ends
@@ -446,7 +446,7 @@ impl<U: Copy> Layer<'_, U> {
 
     fn tag_hash(&self, response: &Message<'_>) -> u64 {
         let to = response.typed::<To<'_>>().and_then(Result::ok);
-        self.check_key.hash(&[to.and_then(|to| to.tag()).unwrap_or_default()])
+        hash(self.check_key, &[to.and_then(|to| to.tag()).unwrap_or_default()])
     }
 }
 

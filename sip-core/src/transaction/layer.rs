@@ -6,7 +6,7 @@ use rand_core::{Rng, SeedableRng};
 use super::machine::Machine;
 use super::{ClientId, Config, ConfigError, Error, Event, Failure, ServerId, State};
 use crate::message::{Message, StartLine};
-use crate::storage::{Arena, Block, Index, Seeds, Slot, Table};
+use crate::storage::{Arena, Block, Index, Lent, Seeds, Slots, Table};
 use crate::transport::{Frame, PONG, Path, Text, Transmit};
 
 /// The index of a layer's table that knows transactions by branch, sent-by and method.
@@ -22,7 +22,7 @@ pub(super) const INDEXES: usize = 3;
 /// of messages kept for them.
 #[derive(Debug)]
 pub struct Storage<U, const TRANSACTIONS: usize, const OCTETS: usize> {
-    pub(crate) slots: [Slot<Transaction<U>, INDEXES>; TRANSACTIONS],
+    pub(crate) slots: Slots<Transaction<U>, TRANSACTIONS, INDEXES>,
     pub(crate) octets: [u8; OCTETS],
 }
 
@@ -30,7 +30,7 @@ impl<U, const TRANSACTIONS: usize, const OCTETS: usize> Storage<U, TRANSACTIONS,
     /// Empty storage, to stand in a static or on the stack.
     #[must_use]
     pub const fn new() -> Self {
-        Self { slots: [const { Slot::EMPTY }; TRANSACTIONS], octets: [0; OCTETS] }
+        Self { slots: Slots::new(), octets: [0; OCTETS] }
     }
 }
 
@@ -114,11 +114,11 @@ impl Tag {
 #[derive(Debug)]
 pub struct Layer<'s, U> {
     pub(super) config: Config,
-    pub(super) table: Table<'s, Transaction<U>, INDEXES>,
+    pub(super) table: Table<'s, Transaction<U>>,
     pub(super) arena: Arena<'s>,
     pub(super) random: ChaCha8Rng,
     /// The key of [`Transaction::check`].
-    pub(super) check_key: Table<'static, ()>,
+    pub(super) check_key: (u64, u64),
     parcels: [Option<Parcel>; PARCELS],
     too_small: Option<(usize, bool)>,
 }
@@ -134,7 +134,7 @@ impl<'s, U: Copy> Layer<'s, U> {
         storage: &'s mut Storage<U, TRANSACTIONS, OCTETS>,
         seed: [u8; 32],
     ) -> Result<Self, Error> {
-        Self::over(config, &mut storage.slots, &mut storage.octets, seed)
+        Self::over(config, storage.slots.lend(), &mut storage.octets, seed)
     }
 
     /// A layer whose memory grows as far as the configuration's limits.
@@ -145,14 +145,14 @@ impl<'s, U: Copy> Layer<'s, U> {
     pub fn growing(config: Config, seed: [u8; 32]) -> Result<Self, Error> {
         config.check()?;
         let seeds = Seeds::new(seed);
-        let table = Table::growing(config.max_transactions, seeds.key(0));
+        let table = Table::growing(config.max_transactions, INDEXES, seeds.key(0));
         let arena = Arena::growing(config.max_octets, config.reserve);
         Ok(Self::with(config, table, arena, seed))
     }
 
     pub(crate) fn over(
         config: Config,
-        slots: &'s mut [Slot<Transaction<U>, INDEXES>],
+        slots: Lent<'s, Transaction<U>>,
         octets: &'s mut [u8],
         seed: [u8; 32],
     ) -> Result<Self, Error> {
@@ -171,7 +171,7 @@ impl<'s, U: Copy> Layer<'s, U> {
 
     fn with(
         config: Config,
-        table: Table<'s, Transaction<U>, INDEXES>,
+        table: Table<'s, Transaction<U>>,
         arena: Arena<'s>,
         seed: [u8; 32],
     ) -> Self {
@@ -180,7 +180,7 @@ impl<'s, U: Copy> Layer<'s, U> {
             table,
             arena,
             random: ChaCha8Rng::from_seed(seed),
-            check_key: Table::lent(&mut [], Seeds::new(seed).key(1)),
+            check_key: Seeds::new(seed).key(1),
             parcels: [const { None }; PARCELS],
             too_small: None,
         }

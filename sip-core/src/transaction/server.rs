@@ -10,7 +10,7 @@ use super::{Error, Event, Layer, ServerId, State, Tag, Transaction};
 use crate::error::{Fault, ParseError, WriteError};
 use crate::header::{CSeq, CallId, From, To};
 use crate::message::{Message, Method, Name, StatusCode, Writer};
-use crate::storage::{Block, Index};
+use crate::storage::{Block, Index, hash};
 use crate::transport::{Arrival, Path, stamp};
 
 /// What a request is known by, hashed with two keys.
@@ -101,7 +101,7 @@ impl<U: Copy> Layer<'_, U> {
         let via = via.ok_or(Error::Header("Via"))?;
         // The same request always gets the same tag (RFC 3261 section 8.2.7).
         let call_id = request.row(Name::CallId).map_or(&b""[..], |row| row.value);
-        let tag = Tag::new(self.check_key.hash(&[via.value, call_id]));
+        let tag = Tag::new(hash(self.check_key, &[via.value, call_id]));
         let block = self.arena.write_reserved(|blocks, room| {
             let mut to = Writer::new(room);
             to.response_of(code, reason);
@@ -478,7 +478,7 @@ impl<U: Copy> Layer<'_, U> {
     }
 
     pub(super) fn key(&self, parts: &[&[u8]]) -> Key {
-        Key { hash: self.table.hash(parts), check: self.check_key.hash(parts) }
+        Key { hash: self.table.hash(parts), check: hash(self.check_key, parts) }
     }
 
     /// What makes a request the same as another (RFC 3261 section 17.2.3): its branch, sent-by and

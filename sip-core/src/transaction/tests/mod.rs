@@ -599,6 +599,6 @@ fn a_buffer_too_small_loses_nothing() {
 
 #[test]
 fn one_transaction_takes_no_more_memory_than_this() {
-    let slot = size_of::<crate::storage::Slot<Transaction<u32>, 3>>();
+    let slot = size_of::<crate::storage::Slots<Transaction<u32>, 1, 3>>();
     assert!(slot <= 416, "{slot}");
 }
