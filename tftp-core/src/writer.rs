@@ -16,7 +16,10 @@ impl<'b> Writer<'b> {
     pub(crate) fn octets(&mut self, octets: &[u8]) -> &mut Self {
         let end = self.at.saturating_add(octets.len());
         if let Some(room) = self.buffer.get_mut(self.at..end) {
-            room.copy_from_slice(octets);
+            // A copy by slice would bring its check of the lengths along.
+            for (to, from) in room.iter_mut().zip(octets) {
+                *to = *from;
+            }
         }
         self.at = end;
         self
