@@ -4,6 +4,7 @@
 //! send them; what is written is DER.
 
 use crate::error::{Fault, ParseError};
+use crate::tpkt::copy;
 
 /// BOOLEAN, INTEGER, OCTET STRING, ENUMERATED, SEQUENCE and the tags of T.125's connect PDUs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +182,7 @@ impl<'b> Writer<'b> {
     fn put(&mut self, octets: &[u8]) {
         let end = self.at.saturating_add(octets.len());
         if let Some(room) = self.buffer.get_mut(self.at..end) {
-            room.copy_from_slice(octets);
+            copy(room, octets);
         }
         self.at = end;
     }

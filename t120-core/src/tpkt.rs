@@ -42,6 +42,15 @@ pub fn frame_len(octets: &[u8]) -> Result<Option<usize>, ParseError> {
     }
 }
 
+/// Copies as many octets as both have. Unlike the copy of a slice to one of its length, which is
+/// what all callers mean, it has nothing to check that could fail.
+#[inline]
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
 impl<'a> Tpkt<'a> {
     /// Reads the packet that fills `octets`.
     ///
@@ -75,7 +84,7 @@ impl<'a> Tpkt<'a> {
         let room = buffer.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
         if let Some((head, payload)) = room.split_first_chunk_mut::<HEADER_LEN>() {
             *head = header(length);
-            payload.copy_from_slice(self.payload);
+            copy(payload, self.payload);
         }
         Ok(needed)
     }

@@ -12,6 +12,7 @@
 //! There is no disconnection: who wants to end it closes the network connection.
 
 use crate::error::{BufferTooSmall, Fault, ParseError};
+use crate::tpkt::copy;
 
 /// What stands before the user data of a DT: its length indicator, code and EOT.
 pub const DATA_HEADER_LEN: usize = 3;
@@ -261,11 +262,11 @@ impl<'a> Tpdu<'a> {
                     && let Some(parameter) = room.get_mut(7..10)
                 {
                     let code = size.checked_ilog2().unwrap_or(7) as u8;
-                    parameter.copy_from_slice(&[TPDU_SIZE, 1, code]);
+                    copy(parameter, &[TPDU_SIZE, 1, code]);
                 }
                 let at = 7 + connection.variable_len();
                 if let Some(end) = room.get_mut(at..) {
-                    end.copy_from_slice(connection.user_data);
+                    copy(end, connection.user_data);
                 }
                 (head, connection.variable)
             }
@@ -278,7 +279,7 @@ impl<'a> Tpdu<'a> {
             Self::Data { end_of_tsdu, user_data } => {
                 if let Some((head, data)) = room.split_first_chunk_mut::<DATA_HEADER_LEN>() {
                     *head = data_header(*end_of_tsdu);
-                    data.copy_from_slice(user_data);
+                    copy(data, user_data);
                 }
                 return Ok(needed);
             }
@@ -287,7 +288,7 @@ impl<'a> Tpdu<'a> {
                 let head = [(4 + variable.len()).min(254) as u8, 0x70, d1, d2, *cause];
                 if let Some((start, end)) = room.split_first_chunk_mut::<5>() {
                     *start = head;
-                    end.copy_from_slice(variable);
+                    copy(end, variable);
                 }
                 return Ok(needed);
             }
@@ -295,7 +296,7 @@ impl<'a> Tpdu<'a> {
         if let Some((start, end)) = room.split_first_chunk_mut::<7>() {
             *start = head;
             if let Some(end) = end.get_mut(..tail.len()) {
-                end.copy_from_slice(tail);
+                copy(end, tail);
             }
         }
         Ok(needed)

@@ -12,7 +12,8 @@
 use super::{ChannelId, DataPriority, Segmentation, UserId};
 use crate::error::{BufferTooSmall, Fault, ParseError};
 use crate::per::{Octets, Reader, Value, Writer};
-use crate::{tpkt, x224};
+use crate::tpkt::{self, copy};
+use crate::x224;
 
 /// Which of the four PDUs it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,12 +166,12 @@ impl<'a> Data<'a> {
             (Some(data), len @ 0..128) => {
                 let (length, rest) = rest.split_first_mut().ok_or(error)?;
                 *length = len as u8;
-                rest.copy_from_slice(data);
+                copy(rest, data);
             }
             (Some(data), len @ 128..16384) => {
                 let (length, rest) = rest.split_first_chunk_mut::<2>().ok_or(error)?;
                 *length = (0x8000 | len as u16).to_be_bytes();
-                rest.copy_from_slice(data);
+                copy(rest, data);
             }
             _ => {
                 let mut writer = Writer::new(rest);

@@ -2,6 +2,7 @@
 
 use super::{Value, bits_for, octets_for};
 use crate::error::Fault;
+use crate::tpkt::copy;
 
 /// Writes aligned PER into a buffer (X.691), or only counts what it would write.
 ///
@@ -62,7 +63,7 @@ impl<'b> Writer<'b> {
         self.align();
         let start = self.bit / 8;
         if let Some(room) = self.buffer.get_mut(start..start.saturating_add(octets.len())) {
-            room.copy_from_slice(octets);
+            copy(room, octets);
         }
         self.bit += octets.len() * 8;
     }
