@@ -157,7 +157,7 @@ impl<'a> Packet<'a> {
         };
         // The buffer was cut to the packet's length: what is left are payload and padding.
         if let Some((payload, padding)) = rest.split_at_mut_checked(self.payload.len()) {
-            payload.copy_from_slice(self.payload);
+            copy(payload, self.payload);
             if let Some((count, zeros)) = padding.split_last_mut() {
                 zeros.fill(0);
                 *count = self.padding;
@@ -240,6 +240,15 @@ impl<'a> Packet<'a> {
         }
         self.payload = payload;
         Ok(())
+    }
+}
+
+/// Copies as many octets as both have. Unlike the copy of a slice to one of its length, which is
+/// what all callers mean, it has nothing to check that could fail.
+#[inline]
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 

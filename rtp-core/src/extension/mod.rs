@@ -13,6 +13,7 @@ mod named;
 pub use named::{AbsoluteSendTime, AudioLevel, ExtensionMap, Name, Value};
 
 use crate::error::Fault;
+use crate::packet::copy;
 use crate::{BufferTooSmall, ParseError};
 
 /// The profile number of the one-byte form (RFC 8285 section 4.2).
@@ -72,7 +73,7 @@ impl<'a> HeaderExtension<'a> {
         *head = [a, b, c, d];
         let len = usize::from(words) * 4;
         let (cells, rest) = rest.split_at_mut_checked(len)?;
-        cells.copy_from_slice(self.data.get(..len)?);
+        copy(cells, self.data);
         Some(rest)
     }
 
@@ -192,7 +193,7 @@ pub fn write_elements(
         };
         for part in [head, element.data] {
             let (cells, after) = rest.split_at_mut_checked(part.len()).ok_or(too_small)?;
-            cells.copy_from_slice(part);
+            copy(cells, part);
             rest = after;
         }
     }

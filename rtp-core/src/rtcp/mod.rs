@@ -34,6 +34,7 @@ pub use report::{ReceiverReport, ReportBlock, ReportBlocks, SenderInfo, SenderRe
 
 pub use transport_wide::{Arrivals, TransportWide};
 
+use crate::packet::copy;
 use crate::{BufferTooSmall, Fault, ParseError};
 
 /// The octets of the header that every RTCP packet begins with.
@@ -315,7 +316,7 @@ impl<'b> Writer<'b> {
     fn slice(&mut self, octets: &[u8]) {
         let rest = core::mem::take(&mut self.rest);
         if let Some((cells, rest)) = rest.split_at_mut_checked(octets.len()) {
-            cells.copy_from_slice(octets);
+            copy(cells, octets);
             self.rest = rest;
         }
     }

@@ -213,15 +213,17 @@ impl<'a> TransportWide<'a> {
 
     /// Gives the chunks that tell of all packets: runs where seven or more are alike.
     fn chunks(&self, mut give: impl FnMut(u16)) {
-        let mut symbols = self.packets.iter().take(self.packets.len()).map(Symbol::of).peekable();
+        let mut symbols = self.packets.iter().take(self.packets.len()).map(Symbol::of);
+        let mut next = symbols.next();
         // Symbols that no chunk has told of yet; all alike but for the last.
         let mut waiting = [Symbol::Lost; 7];
-        while symbols.peek().is_some() {
+        while next.is_some() {
             let mut len = 0;
             let mut alike = true;
             while len < 7
-                && let Some(symbol) = symbols.next()
+                && let Some(symbol) = next
             {
+                next = symbols.next();
                 if let Some(cell) = waiting.get_mut(len) {
                     *cell = symbol;
                 }
@@ -231,7 +233,8 @@ impl<'a> TransportWide<'a> {
             if alike && len == 7 {
                 let first = waiting[0];
                 let mut run = 7u16;
-                while run < 0x1fff && symbols.next_if_eq(&first).is_some() {
+                while run < 0x1fff && next == Some(first) {
+                    next = symbols.next();
                     run += 1;
                 }
                 give(((first as u16) << 13) | run);
