@@ -115,11 +115,9 @@ impl Hex {
     fn of(octets: &[u8]) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut digits = [0; 64];
-        for (pair, octet) in digits.chunks_exact_mut(2).zip(octets) {
-            if let [high, low] = pair {
-                *high = DIGITS.get(usize::from(octet >> 4)).copied().unwrap_or_default();
-                *low = DIGITS.get(usize::from(octet & 15)).copied().unwrap_or_default();
-            }
+        for ([high, low], octet) in digits.as_chunks_mut().0.iter_mut().zip(octets) {
+            *high = DIGITS.get(usize::from(octet >> 4)).copied().unwrap_or_default();
+            *low = DIGITS.get(usize::from(octet & 15)).copied().unwrap_or_default();
         }
         Self { digits, length: octets.len().min(32) * 2 }
     }

@@ -72,11 +72,9 @@ impl Nonces {
             .into_iter()
             .chain(salt.to_be_bytes())
             .chain(mac.into_iter().take(16));
-        for (pair, octet) in digits.chunks_exact_mut(2).zip(octets) {
-            if let [high, low] = pair {
-                *high = digit(octet >> 4);
-                *low = digit(octet & 15);
-            }
+        for ([high, low], octet) in digits.as_chunks_mut().0.iter_mut().zip(octets) {
+            *high = digit(octet >> 4);
+            *low = digit(octet & 15);
         }
         Nonce(digits)
     }
@@ -88,8 +86,8 @@ impl Nonces {
             return Freshness::Foreign;
         }
         let mut octets = [0; 32];
-        for (octet, pair) in octets.iter_mut().zip(digits.chunks_exact(2)) {
-            *octet = pair.iter().fold(0, |octet, digit| octet << 4 | crate::uri::hex(*digit));
+        for (octet, [high, low]) in octets.iter_mut().zip(digits.as_chunks().0) {
+            *octet = crate::uri::hex(*high) << 4 | crate::uri::hex(*low);
         }
         let (time, rest) = octets.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
         let (salt, mac) = rest.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));

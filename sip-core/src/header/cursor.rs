@@ -151,6 +151,20 @@ pub(crate) fn find<const N: usize>(octets: &[u8], wanted: [u8; N]) -> Option<usi
     rest.iter().position(|octet| wanted.contains(octet)).map(|found| at + found)
 }
 
+/// Where a few octets stand in a row. The first of them is searched for, and is to be rare.
+pub(crate) fn find_sequence(octets: &[u8], wanted: &[u8]) -> Option<usize> {
+    let first = *wanted.first()?;
+    let mut at = 0;
+    loop {
+        let rest = octets.get(at..)?;
+        let found = memchr::memchr(first, rest)?;
+        if rest.get(found..)?.starts_with(wanted) {
+            return Some(at + found);
+        }
+        at += found + 1;
+    }
+}
+
 /// Reads a header value from its start to its end.
 ///
 /// Whoever types a header of their own (see [`Header`](super::Header)) reads it with this.

@@ -57,17 +57,25 @@ impl<'d> Text<'d> {
 
     /// The octets that it says: escapes resolved, folds made one space.
     pub fn octets(&self) -> impl Iterator<Item = u8> + use<'d> {
-        let mut rest = self.raw.iter().copied().peekable();
+        let mut rest = self.raw;
         let escaped = self.kind == Kind::Escaped;
-        core::iter::from_fn(move || match rest.next()? {
-            b'\\' if escaped => Some(rest.next().unwrap_or(b'\\')),
-            b'\r' => {
-                while rest.next_if(|octet| matches!(octet, b'\r' | b'\n' | b' ' | b'\t')).is_some()
-                {
+        core::iter::from_fn(move || {
+            let (octet, tail) = rest.split_first()?;
+            rest = tail;
+            match *octet {
+                b'\\' if escaped => {
+                    let (octet, tail) = rest.split_first().unwrap_or((octet, rest));
+                    rest = tail;
+                    Some(*octet)
                 }
-                Some(b' ')
+                b'\r' => {
+                    while let [b'\r' | b'\n' | b' ' | b'\t', tail @ ..] = rest {
+                        rest = tail;
+                    }
+                    Some(b' ')
+                }
+                octet => Some(octet),
             }
-            octet => Some(octet),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::Message;
 use crate::error::ParseError;
+use crate::header::cursor::find_sequence;
 
 /// How long a message on a stream may be. A longer one is refused as soon as that is seen, so
 /// that nobody is made to wait for its end.
@@ -92,7 +93,6 @@ impl Framer {
         let from = self.searched.saturating_sub(3).max(skipped.saturating_sub(1));
         let rest = octets.get(from..).unwrap_or_default();
         self.searched = octets.len();
-        memchr::memmem::find(rest, b"\r\n\r\n").is_some()
-            || memchr::memmem::find(rest, b"\n\n").is_some()
+        find_sequence(rest, b"\n\r\n").is_some() || find_sequence(rest, b"\n\n").is_some()
     }
 }

@@ -209,13 +209,12 @@ impl<'b> Writer<'b> {
     /// Writes part of a value. A CR or LF that is no fold is refused; a fold becomes spaces.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn text(&mut self, text: &[u8]) {
-        let end = self.at.saturating_add(text.len());
-        if let Some(place) = self.buffer.get_mut(self.at..end)
+        if let Some(place) = self.room(text.len())
             && copy(place, text)
         {
             self.unfold(self.at, text);
         }
-        self.at = end;
+        self.at = self.at.saturating_add(text.len());
     }
 
     /// Writes a number.
@@ -272,11 +271,13 @@ impl<'b> Writer<'b> {
     /// Writes octets that hold no line end but what belongs there.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn fixed(&mut self, octets: &[u8]) {
-        let end = self.at.saturating_add(octets.len());
-        if let Some(place) = self.buffer.get_mut(self.at..end) {
-            place.copy_from_slice(octets);
+        if let Some(place) = self.room(octets.len()) {
+            // A copy by slice would bring its check of the lengths along.
+            for (to, from) in place.iter_mut().zip(octets) {
+                *to = *from;
+            }
         }
-        self.at = end;
+        self.at = self.at.saturating_add(octets.len());
     }
 
     /// Writes any octets.
@@ -308,9 +309,51 @@ impl<'b> Writer<'b> {
         self.fixed(text.get(..length).unwrap_or_default());
     }
 
+    /// Writes an address as RFC 5952 has it: the first of the longest runs of zeros is left out.
     pub(crate) fn v6(&mut self, address: Ipv6Addr) {
-        // Writing never fails: what does not fit is counted.
-        let _ = core::fmt::Write::write_fmt(self, format_args!("{address}"));
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        if let Some(address) = address.to_ipv4_mapped() {
+            self.fixed(b"::ffff:");
+            return self.v4(address);
+        }
+        let groups = address.segments();
+        let (mut run, mut longest, mut end) = (0, 1, 0);
+        for (index, group) in (1_usize..).zip(groups) {
+            run = if group == 0 { run + 1 } else { 0 };
+            if run > longest {
+                (longest, end) = (run, index);
+            }
+        }
+        // No group where no run is long enough.
+        let left_out = end.saturating_sub(longest)..end;
+        let mut colon = false;
+        for (index, group) in groups.into_iter().enumerate() {
+            if left_out.contains(&index) {
+                if index == left_out.start {
+                    self.fixed(b"::");
+                }
+                colon = false;
+                continue;
+            }
+            if colon {
+                self.fixed(b":");
+            }
+            colon = true;
+            let mut begun = false;
+            for shift in [12, 8, 4, 0] {
+                let digit = usize::from(group >> shift & 15);
+                begun |= digit != 0 || shift == 0;
+                if let Some(digit) = DIGITS.get(digit).filter(|_| begun) {
+                    self.fixed(&[*digit]);
+                }
+            }
+        }
+    }
+
+    /// The next octets of the buffer, if it has so many.
+    #[inline(always)]
+    fn room(&mut self, octets: usize) -> Option<&mut [u8]> {
+        self.buffer.get_mut(self.at..)?.get_mut(..octets)
     }
 
     /// Ends the message.

@@ -332,7 +332,7 @@ impl<'d> Reader<'d> {
     }
 
     fn skip_to(&mut self, end: &[u8]) -> Result<(), ParseError> {
-        let found = memchr::memmem::find(self.rest(), end).ok_or(self.error())?;
+        let found = crate::header::cursor::find_sequence(self.rest(), end).ok_or(self.error())?;
         self.at += found + end.len();
         Ok(())
     }

@@ -185,20 +185,61 @@ pub(crate) fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
     (digits > 0 && dots == 3).then(|| Ipv4Addr::from_bits(address << 8 | part))
 }
 
-/// An IPv6 address without brackets. Three colons in a row are taken for two (RFC 5118
-/// section 4.10).
+/// An IPv6 address without brackets (RFC 4291 section 2.2). Three colons in a row are taken for two
+/// (RFC 5118 section 4.10).
 pub(crate) fn parse_v6(text: &[u8]) -> Option<Ipv6Addr> {
-    let mut copy = [0; 46];
-    let mut length = 0;
-    let mut colons = 0;
-    for octet in text {
-        colons = if *octet == b':' { colons + 1 } else { 0 };
-        if colons != 3 {
-            *copy.get_mut(length)? = *octet;
-            length += 1;
-        }
+    let mut groups = [0_u16; 8];
+    let mut count = 0;
+    // Before which group zeros are left out.
+    let mut gap = None;
+    let mut rest = text;
+    if let [b':', b':', b':', tail @ ..] | [b':', b':', tail @ ..] = text {
+        gap = Some(0);
+        rest = tail;
     }
-    core::str::from_utf8(copy.get(..length)?).ok()?.parse().ok()
+    while !rest.is_empty() {
+        let end = rest.iter().position(|octet| *octet == b':').unwrap_or(rest.len());
+        let (group, tail) = rest.split_at_checked(end)?;
+        if tail.is_empty() && group.contains(&b'.') {
+            let address = parse_v4(group)?.to_bits();
+            *groups.get_mut(count)? = (address >> 16) as u16;
+            *groups.get_mut(count + 1)? = address as u16;
+            count += 2;
+            break;
+        }
+        if group.is_empty() || group.len() > 4 || !group.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        *groups.get_mut(count)? =
+            group.iter().fold(0, |group, digit| group << 4 | u16::from(hex(*digit)));
+        count += 1;
+        rest = match tail {
+            [b':', b':', b':', tail @ ..] | [b':', b':', tail @ ..] => {
+                if gap.replace(count).is_some() {
+                    return None;
+                }
+                tail
+            }
+            [b':', _, ..] => tail.get(1..)?,
+            [] => tail,
+            _ => return None,
+        };
+    }
+    match gap {
+        None if count == 8 => Some(groups.into()),
+        Some(gap) if count < 8 => {
+            let (head, tail) = groups.get(..count)?.split_at_checked(gap)?;
+            let mut address = [0; 8];
+            for (place, group) in address.iter_mut().zip(head) {
+                *place = *group;
+            }
+            for (place, group) in address.iter_mut().rev().zip(tail.iter().rev()) {
+                *place = *group;
+            }
+            Some(address.into())
+        }
+        _ => None,
+    }
 }
 
 /// A URI (RFC 3261 section 19.1), as it was received or as it is put together.

@@ -114,3 +114,37 @@ fn escapes_go_both_ways() {
     assert_eq!(unescape(b"%Z%4").collect::<Vec<_>>(), b"%Z%4");
     assert_eq!(escape_user(b"abc", &mut [0; 2]).unwrap_err().needed, 3);
 }
+
+/// What the standard library makes of the text, or writes, is what this crate does.
+#[test]
+fn addresses_of_version_6_are_read_and_written_as_the_standard_library_does() {
+    handset_testkit::seeds(200, |seed| {
+        let mut random = handset_testkit::Random::new(seed);
+        for _ in 0..100 {
+            // Zeros often, so that there are runs of them, of any length and at any place.
+            let groups: [u16; 8] = std::array::from_fn(|_| match random.below(3) {
+                0 => 0,
+                1 => random.below(16) as u16,
+                _ => random.below(0x1_0000) as u16,
+            });
+            let address = Ipv6Addr::from(groups);
+            let text = std::format!("{address}");
+            assert_eq!(parse_v6(text.as_bytes()), Some(address), "{text}");
+            let mut buffer = [0; 64];
+            let mut writer = Writer::new(&mut buffer);
+            writer.v6(address);
+            assert_eq!(writer.as_bytes(), text.as_bytes());
+        }
+        for _ in 0..500 {
+            let length = random.below(24) as usize;
+            let text: std::string::String = (0..length)
+                .map(|_| char::from(b":::..0123fF"[random.below(11) as usize]))
+                .collect();
+            // Zeros before the digits of an IPv4 part, and a third colon, are taken only here.
+            if text.contains(":::") || text.contains('.') && text.contains('0') {
+                continue;
+            }
+            assert_eq!(parse_v6(text.as_bytes()), text.parse().ok(), "{text}");
+        }
+    });
+}
