@@ -13,8 +13,10 @@
 //! ```
 //!
 //! [`Session`] is a view over a description; [`Writer`] writes one; [`offer`], [`answer`] and
-//! [`accept`] negotiate an audio call.
+//! [`accept`] negotiate an audio call, [`secure_offer`] and the like one
+//! with keys for SRTP ([`Crypto`]).
 
+mod crypto;
 mod media;
 mod negotiate;
 mod session;
@@ -22,7 +24,11 @@ mod session;
 mod tests;
 mod writer;
 
+pub use crypto::{Crypto, CryptoChoice};
 pub use media::{Attribute, Attributes, Direction, Formats, Media, RtpMap};
-pub use negotiate::{Agreed, Codec, Local, NegotiationError, accept, answer, offer};
+pub use negotiate::{
+    Agreed, Codec, Local, NegotiationError, accept, answer, offer, secure_accept, secure_answer,
+    secure_offer,
+};
 pub use session::{Connection, Lines, Origin, Session};
 pub use writer::Writer;

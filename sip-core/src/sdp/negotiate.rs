@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use super::crypto::{Crypto, CryptoChoice};
 use super::media::{Direction, Media, RtpMap};
 use super::session::Session;
 use super::writer::Writer;
@@ -84,6 +85,9 @@ pub struct Agreed<'a> {
     pub receive_payload_type: u8,
     /// The payload types of `telephone-event`, to send and to receive.
     pub telephone_event: Option<(u8, u8)>,
+    /// The keys of SRTP, where they were wanted: ours by its place among those handed in, theirs by
+    /// way of [`Session::crypto`].
+    pub crypto: Option<CryptoChoice>,
     /// Where RTP is to be sent. Its address is unspecified where the other is on hold in the
     /// manner of RFC 2543.
     #[cfg_attr(feature = "defmt", defmt(Debug2Format))]
@@ -106,6 +110,9 @@ pub enum NegotiationError {
     NoAudio,
     /// Audio is offered, but no codec that both know: answer with 488.
     NoCommonCodec,
+    /// SRTP is wanted by one side only, or with suites or parameters that the other does not know:
+    /// answer with 488.
+    NoCommonCrypto,
     /// The description does not say where to send, or names a host that would have to be looked up.
     NoAddress,
     /// The answer could not be written.
@@ -117,6 +124,7 @@ impl core::fmt::Display for NegotiationError {
         match self {
             Self::NoAudio => f.write_str("no audio over RTP is offered"),
             Self::NoCommonCodec => f.write_str("no audio codec is known to both sides"),
+            Self::NoCommonCrypto => f.write_str("no protection of media suits both sides"),
             Self::NoAddress => f.write_str("the description has no address to send to"),
             Self::Write(error) => error.fmt(f),
         }
@@ -136,11 +144,29 @@ impl From<WriteError> for NegotiationError {
 /// # Errors
 /// [`WriteError`].
 pub fn offer(local: &Local<'_>, buffer: &mut [u8]) -> Result<usize, WriteError> {
+    secure_offer(local, &[], buffer)
+}
+
+/// The same for a call that is protected by SRTP or does not come about (`RTP/SAVP`, RFC 4568):
+/// with our keys to send with, one for each suite that will do, the best first, each with a tag of
+/// its own. Without any key media are in clear.
+///
+/// # Errors
+/// [`WriteError`].
+pub fn secure_offer(
+    local: &Local<'_>,
+    keys: &[Crypto<'_>],
+    buffer: &mut [u8],
+) -> Result<usize, WriteError> {
     let mut writer = start(local, buffer);
     let types = local.codecs.iter().map(|codec| codec.payload_type);
-    writer.rtp_media(b"audio", local.rtp_port, b"RTP/AVP", types);
+    let protocol: &[u8] = if keys.is_empty() { b"RTP/AVP" } else { b"RTP/SAVP" };
+    writer.rtp_media(b"audio", local.rtp_port, protocol, types);
     for codec in local.codecs {
         write_codec(&mut writer, codec, codec.payload_type);
+    }
+    for crypto in keys {
+        writer.crypto(crypto);
     }
     write_rest(&mut writer, local, local.direction);
     writer.finish()
@@ -158,9 +184,22 @@ pub fn answer<'a>(
     offer: &Session<'_>,
     buffer: &mut [u8],
 ) -> Result<(usize, Agreed<'a>), NegotiationError> {
+    secure_answer(local, &[], offer, buffer)
+}
+
+/// The same with our keys, as in [`secure_offer`]: an offer of media in clear is then refused.
+///
+/// # Errors
+/// [`NegotiationError`]; the offer is then refused with 488.
+pub fn secure_answer<'a>(
+    local: &Local<'a>,
+    keys: &[Crypto<'_>],
+    offer: &Session<'_>,
+    buffer: &mut [u8],
+) -> Result<(usize, Agreed<'a>), NegotiationError> {
     let mut found = Err(NegotiationError::NoAudio);
     for (index, media) in offer.media().enumerate() {
-        match agree(local, offer, &media) {
+        match agree(local, keys, offer, index, &media, Role::Answerer) {
             Ok(agreed) => {
                 found = Ok((index, agreed));
                 break;
@@ -185,6 +224,11 @@ pub fn answer<'a>(
             let codec = local.codecs.iter().find(|codec| codec.is_telephone_event());
             write_codec(&mut writer, codec.unwrap_or(&Codec::TELEPHONE_EVENT), event);
         }
+        if let Some(choice) = agreed.crypto
+            && let Some(ours) = keys.get(choice.ours)
+        {
+            writer.crypto(&Crypto { tag: choice.tag, ..*ours });
+        }
         write_rest(&mut writer, local, agreed.direction);
     }
     let agreed = Agreed {
@@ -200,18 +244,47 @@ pub fn answer<'a>(
 /// # Errors
 /// [`NegotiationError`]; the call is then ended.
 pub fn accept<'a>(local: &Local<'a>, answer: &Session<'_>) -> Result<Agreed<'a>, NegotiationError> {
+    secure_accept(local, &[], answer)
+}
+
+/// Reads the answer to an offer with keys, which are the same here as there.
+///
+/// # Errors
+/// [`NegotiationError`]; the call is then ended.
+pub fn secure_accept<'a>(
+    local: &Local<'a>,
+    keys: &[Crypto<'_>],
+    answer: &Session<'_>,
+) -> Result<Agreed<'a>, NegotiationError> {
     let media = answer.media().next().ok_or(NegotiationError::NoAudio)?;
-    agree(local, answer, &media)
+    agree(local, keys, answer, 0, &media, Role::Offerer)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Offerer,
+    Answerer,
 }
 
 fn agree<'a>(
     local: &Local<'a>,
+    keys: &[Crypto<'_>],
     session: &Session<'_>,
+    index: usize,
     media: &Media<'_>,
+    role: Role,
 ) -> Result<Agreed<'a>, NegotiationError> {
-    let profile = media.protocol == b"RTP/AVP" || media.protocol == b"RTP/AVPF";
-    if media.kind != b"audio" || media.port == 0 || !profile {
-        return Err(NegotiationError::NoAudio);
+    let is_secure = match media.protocol {
+        b"RTP/AVP" | b"RTP/AVPF" => Some(false),
+        b"RTP/SAVP" | b"RTP/SAVPF" => Some(true),
+        _ => None,
+    };
+    let is_secure = is_secure
+        .filter(|_| media.kind == b"audio" && media.port != 0)
+        .ok_or(NegotiationError::NoAudio)?;
+    let crypto = choose_crypto(keys, index, media, role);
+    if is_secure == keys.is_empty() || is_secure != crypto.is_some() {
+        return Err(NegotiationError::NoCommonCrypto);
     }
     let mut codec = None;
     let mut telephone_event = None;
@@ -241,10 +314,28 @@ fn agree<'a>(
         send_payload_type,
         receive_payload_type,
         telephone_event,
+        crypto,
         rtp: SocketAddr::new(address, media.port),
         rtcp: SocketAddr::new(rtcp_address.unwrap_or(address), rtcp_port),
         direction: local.direction.and(theirs.reversed()),
         ptime_ms: media.ptime_ms(),
+    })
+}
+
+/// The first key of theirs whose suite we have (RFC 4568 section 5.1.2), without demands that we
+/// would have to meet; an answer has to name what we have offered by tag and suite.
+fn choose_crypto(
+    keys: &[Crypto<'_>],
+    index: usize,
+    media: &Media<'_>,
+    role: Role,
+) -> Option<CryptoChoice> {
+    media.crypto().filter(|theirs| !theirs.has_demands()).find_map(|theirs| {
+        let is_ours = |ours: &Crypto<'_>| {
+            ours.suite == theirs.suite && (role == Role::Answerer || ours.tag == theirs.tag)
+        };
+        let ours = keys.iter().position(is_ours)?;
+        Some(CryptoChoice { ours, media: index, tag: theirs.tag })
     })
 }
 

@@ -175,7 +175,7 @@ fn without_agreement_the_reason_is_named() {
     for (media, error) in [
         ("m=video 9 RTP/AVP 31\r\n", NegotiationError::NoAudio),
         ("m=audio 0 RTP/AVP 0\r\n", NegotiationError::NoAudio),
-        ("m=audio 9 RTP/SAVP 0\r\n", NegotiationError::NoAudio),
+        ("m=audio 9 RTP/SAVP 0\r\n", NegotiationError::NoCommonCrypto),
         ("m=audio 9 RTP/AVP 3\r\n", NegotiationError::NoCommonCodec),
         (
             "m=audio 9 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000\r\n",

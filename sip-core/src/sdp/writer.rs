@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 
+use super::crypto::Crypto;
 use super::media::Direction;
 use crate::error::WriteError;
 use crate::message::Writer as Octets;
@@ -136,6 +137,19 @@ impl<'b> Writer<'b> {
         if let Some(address) = address {
             self.0.fixed(b" ");
             self.address(address);
+        }
+        self.0.fixed(b"\r\n");
+    }
+
+    /// Writes `a=crypto` (RFC 4568 section 9.1).
+    pub fn crypto(&mut self, crypto: &Crypto<'_>) {
+        self.0.fixed(b"a=crypto:");
+        self.0.number(crypto.tag);
+        for part in [crypto.suite, crypto.key_params, crypto.session_params] {
+            if !part.is_empty() {
+                self.0.fixed(b" ");
+                self.0.text(part);
+            }
         }
         self.0.fixed(b"\r\n");
     }
