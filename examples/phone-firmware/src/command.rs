@@ -7,6 +7,7 @@ hangup              end or refuse it     hold         hold it; again: take it ba
 dtmf DIGITS         send digits          message URI TEXT  send an instant message
 watch URI           follow somebody's presence
 stats               loss, jitter, delay  memory       what each part of the phone takes
+cpu                 how busy the core was since it was asked last
 help                this";
 
 /// A line that was understood.
@@ -30,6 +31,8 @@ pub enum Command<'a> {
     Stats,
     /// Print what memory is used.
     Memory,
+    /// Print how busy the core was since the last time.
+    Cpu,
     /// Print the commands.
     Help,
 }
@@ -55,6 +58,7 @@ impl<'a> Command<'a> {
             ("watch", uri) if is_uri(uri) => Some(Self::Watch(uri)),
             ("stats", "") => Some(Self::Stats),
             ("memory", "") => Some(Self::Memory),
+            ("cpu", "") => Some(Self::Cpu),
             ("help", "") => Some(Self::Help),
             _ => None,
         }
@@ -78,6 +82,7 @@ mod tests {
             ("message sip:b@c hi there", Command::Message("sip:b@c", "hi there")),
             ("watch sip:b@c", Command::Watch("sip:b@c")),
             ("memory", Command::Memory),
+            ("cpu", Command::Cpu),
         ] {
             assert_eq!(Command::parse(line), Some(command));
         }

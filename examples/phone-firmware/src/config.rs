@@ -6,6 +6,7 @@
 //! password = secret
 //! domain = example.test
 //! server = 10.77.0.1:5060
+//! expires = 120
 //! transport = udp
 //! srtp = off
 //! ring = ring.pcmu
@@ -50,6 +51,8 @@ pub struct PhoneConfig {
     pub domain: String<VALUE_MAX>,
     /// The registrar and outbound proxy.
     pub server: SocketAddrV4,
+    /// How long a registration lasts before it is refreshed, in seconds.
+    pub expires_s: u32,
     /// How SIP is carried.
     pub transport: Transport,
     /// Whether calls are offered and taken with SRTP only.
@@ -106,6 +109,7 @@ impl PhoneConfig {
         let text =
             core::str::from_utf8(file).map_err(|_| ConfigError { what: Fault::Text, line: 0 })?;
         let (mut user, mut password, mut domain, mut server) = (None, None, None, None);
+        let mut expires_s = 120;
         let mut transport = Transport::Udp;
         let mut srtp = false;
         let mut ring = String::new();
@@ -124,6 +128,7 @@ impl PhoneConfig {
                 "password" => password = Some(text()?),
                 "domain" => domain = Some(text()?),
                 "server" => server = Some(value.parse().map_err(|_| fault(Fault::Value))?),
+                "expires" => expires_s = value.parse().map_err(|_| fault(Fault::Value))?,
                 "transport" => {
                     transport = match value {
                         "udp" => Transport::Udp,
@@ -154,6 +159,7 @@ impl PhoneConfig {
             password: password.ok_or(missing("password"))?,
             domain: domain.ok_or(missing("domain"))?,
             server: server.ok_or(missing("server"))?,
+            expires_s,
             transport,
             srtp,
             ring,
@@ -167,13 +173,14 @@ mod tests {
     use super::*;
 
     const GOOD: &[u8] = b"# a phone\r\nuser = alice\npassword = s=cret\n\ndomain = example.test\n\
-        server = 10.77.0.1:5060\ntransport=tcp\nsrtp = on\nring = ring.pcmu\nmicrophone = loop\n";
+        server = 10.77.0.1:5060\nexpires = 20\ntransport=tcp\nsrtp = on\nring = ring.pcmu\nmicrophone = loop\n";
 
     #[test]
     fn a_whole_file_is_read() {
         let config = PhoneConfig::parse(GOOD).unwrap();
         assert_eq!((config.user.as_str(), config.password.as_str()), ("alice", "s=cret"));
         assert_eq!(config.server, "10.77.0.1:5060".parse().unwrap());
+        assert_eq!(config.expires_s, 20);
         assert_eq!((config.transport, config.srtp), (Transport::Tcp, true));
         assert_eq!(config.microphone, Microphone::Loop);
     }
@@ -184,6 +191,7 @@ mod tests {
             (&b"user alice"[..], Fault::Line, 1),
             (b"\nuser = a\ncolour = red", Fault::Name, 3),
             (b"server = nowhere", Fault::Value, 1),
+            (b"expires = soon", Fault::Value, 1),
             (b"srtp = perhaps", Fault::Value, 1),
             (b"user = a\npassword = b\ndomain = c", Fault::Missing("server"), 0),
             (b"\xff", Fault::Text, 0),

@@ -23,6 +23,7 @@ use core::fmt::Write;
 use core::net::{Ipv4Addr, SocketAddr};
 use core::panic::PanicInfo;
 
+use board::executor;
 use board::lan9118::Lan9118;
 use board::uart::{self, Console, LINE_MAX};
 use embassy_executor::Spawner;
@@ -111,9 +112,14 @@ async fn console() -> ! {
     }
 }
 
-#[embassy_executor::main]
-async fn main(spawner: Spawner) {
+#[cortex_m_rt::entry]
+fn main() -> ! {
     board::init();
+    executor::run(|spawner| spawner.spawn(start(spawner).expect("one of it")))
+}
+
+#[embassy_executor::task]
+async fn start(spawner: Spawner) {
     let _ = writeln!(Console, "phone: starting");
     let driver = Lan9118::new(dhcp::TAP);
     let mac = driver.address();
@@ -228,7 +234,7 @@ async fn run(
     let _ = write!(aor, "sip:{}@{}", config.user, config.domain);
     let mut account =
         Account::new(aor.as_bytes()).over(transport.path(server), config.password.as_bytes());
-    account.expires_s = 120;
+    account.expires_s = config.expires_s;
     let account = agent.add_account(&account).expect("there is room for one");
     let _ = agent.register(now(), account);
     let mut phone = Phone::new(account, address, config, ring_octets);

@@ -4,6 +4,7 @@ use core::fmt::Write;
 
 use sip_core::agent::Agent;
 
+use crate::board::executor;
 use crate::board::uart::Console;
 
 /// The pattern that cortex-m-rt paints the stack with at start.
@@ -25,7 +26,30 @@ fn stack() -> (usize, usize) {
     (top as usize - at as usize, top as usize - bottom as usize)
 }
 
-/// Prints it.
+/// How busy the core was since this was printed last, in cycles of its clock.
+pub struct Busy {
+    asleep: u64,
+    all: u64,
+}
+
+impl Busy {
+    /// From the start on.
+    pub const fn new() -> Self {
+        Self { asleep: 0, all: 0 }
+    }
+
+    /// Prints it, and begins anew.
+    pub fn print(&mut self) {
+        let (asleep, all) = executor::cycles();
+        // Both fit: in 32 bits there is room for almost three minutes.
+        let spent = (all - self.all) as u32;
+        let busy = spent - (asleep - self.asleep) as u32;
+        let _ = writeln!(Console, "cpu: busy {busy} of {spent} cycles");
+        *self = Self { asleep, all };
+    }
+}
+
+/// Prints what each part takes.
 pub fn print(agent: &Agent<'_>) {
     let (used, size) = stack();
     let (transactions, calls, subscriptions) = agent.live();

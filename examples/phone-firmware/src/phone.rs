@@ -14,6 +14,7 @@ use sip_core::sdp::{self, Agreed, Codec, Direction, Local};
 
 use crate::board::uart::Console;
 use crate::fetch::now;
+use crate::memory::Busy;
 use crate::media::{self, Agreement, ORDERS, Order};
 
 const SDP: &[u8] = b"application/sdp";
@@ -48,6 +49,7 @@ pub struct Phone {
     call: Option<Call>,
     mailbox: Option<SubscriptionId>,
     ring_octets: usize,
+    busy: Busy,
 }
 
 impl Phone {
@@ -58,7 +60,7 @@ impl Phone {
         config: PhoneConfig,
         ring_octets: usize,
     ) -> Self {
-        Self { account, address, config, call: None, mailbox: None, ring_octets }
+        Self { account, address, config, call: None, mailbox: None, ring_octets, busy: Busy::new() }
     }
 
     /// Something came of the network or of time.
@@ -201,6 +203,7 @@ impl Phone {
             }
             Command::Stats => ORDERS.send(Order::Stats).await,
             Command::Memory => crate::memory::print(agent),
+            Command::Cpu => self.busy.print(),
             Command::Help => {
                 let _ = writeln!(Console, "{HELP}");
             }

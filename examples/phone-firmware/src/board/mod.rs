@@ -1,6 +1,7 @@
 //! The board: QEMU's `mps2-an385`, a Cortex-M3 at 25 MHz with a LAN9118 Ethernet controller and
 //! CMSDK serial ports. A port to real hardware replaces this folder and nothing else.
 
+pub mod executor;
 pub mod lan9118;
 pub mod log;
 pub mod time;

@@ -4,10 +4,14 @@ use core::cell::{Cell, RefCell};
 use core::task::Waker;
 
 use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m::peripheral::{SCB, SYST};
 use cortex_m_rt::exception;
-use critical_section::Mutex;
+use critical_section::{CriticalSection, Mutex};
 use embassy_time_driver::Driver;
 use embassy_time_queue_utils::Queue;
+
+/// Cycles of the core's clock in a tick.
+const PERIOD: u32 = super::CORE_HZ / 1000;
 
 struct SysTickDriver {
     ticks: Mutex<Cell<u64>>,
@@ -41,10 +45,21 @@ pub fn init() {
     // SAFETY: called once, before the executor starts; nothing else uses SysTick.
     let mut syst = unsafe { cortex_m::Peripherals::steal() }.SYST;
     syst.set_clock_source(SystClkSource::Core);
-    syst.set_reload(super::CORE_HZ / 1000 - 1);
+    syst.set_reload(PERIOD - 1);
     syst.clear_current();
     syst.enable_counter();
     syst.enable_interrupt();
+}
+
+/// Cycles of the core's clock since the start.
+pub fn cycles(cs: CriticalSection<'_>) -> u64 {
+    // The order matters: a tick that falls behind the reading of the counter is then seen as one
+    // that has not been counted yet, together with a counter read anew.
+    let before = SYST::get_current();
+    let pending = SCB::is_pendst_pending();
+    let counter = if pending { SYST::get_current() } else { before };
+    let ticks = DRIVER.ticks.borrow(cs).get() + u64::from(pending);
+    ticks * u64::from(PERIOD) + u64::from(PERIOD - 1 - counter)
 }
 
 #[exception]

@@ -87,9 +87,10 @@ impl fmt::Write for Console {
 
 /// Takes the octet that has arrived.
 pub fn on_interrupt() {
+    // First: an octet that comes while the others are read interrupts again.
+    write(CONSOLE, INTSTATUS, 0b10);
     while read(CONSOLE, STATE) & RX_FULL != 0 {
         // A host that types faster than we read loses octets, as on any serial line.
         let _ = TYPED.try_send(read(CONSOLE, DATA) as u8);
     }
-    write(CONSOLE, INTSTATUS, 0b10);
 }

@@ -1,0 +1,93 @@
+//! What the far end says, and how alike what it hears is.
+
+use anyhow::{Context, Result};
+
+/// Samples a second.
+pub const RATE: usize = 8000;
+/// How far what is heard may be shifted against what was said: two seconds.
+const LAG_MAX: usize = 2 * RATE;
+
+/// Six seconds of speech at 8000 Hz.
+const SPEECH: &[u8] = include_bytes!("../../messenger/assets/speech.wav");
+
+/// The samples of it.
+pub fn speech() -> Result<Vec<i16>> {
+    let reader = hound::WavReader::new(SPEECH).context("the speech is no WAV file")?;
+    Ok(reader.into_samples::<i16>().collect::<Result<_, _>>()?)
+}
+
+/// How alike two recordings are.
+#[derive(Clone, Copy, Debug)]
+pub struct Likeness {
+    /// 1 where one is the other but for its loudness, about 0 where they have nothing in common.
+    pub correlation: f64,
+    /// How much later the second one is, in milliseconds; it may have begun earlier.
+    pub lag_ms: i64,
+}
+
+/// Compares `heard` with `said`, at the shift at which they are most alike: it is searched for with
+/// the loudest second of what was heard, and the likeness is then that of everything that both have.
+pub fn likeness(said: &[i16], heard: &[i16]) -> Likeness {
+    let from = loudest(heard);
+    let sample = heard.get(from..from + RATE).unwrap_or(heard);
+    let shifts = -(LAG_MAX as i64)..=LAG_MAX as i64;
+    let alike = |shift: &i64| {
+        let at = usize::try_from(from as i64 - shift).ok();
+        let there = at.and_then(|at| said.get(at..at + sample.len()));
+        there.map_or(0.0, |there| correlation(there, sample))
+    };
+    let best = shifts
+        .map(|shift| (alike(&shift), shift))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or(0, |(_, shift)| shift);
+    let skip = |samples: i64| usize::try_from(samples.max(0)).unwrap_or(0);
+    let said = said.get(skip(-best)..).unwrap_or_default();
+    let heard = heard.get(skip(best)..).unwrap_or_default();
+    Likeness { correlation: correlation(said, heard), lag_ms: best * 1000 / RATE as i64 }
+}
+
+/// Where the loudest second begins, to a tenth.
+fn loudest(samples: &[i16]) -> usize {
+    let energy = |from: &usize| -> i64 {
+        let second = samples.get(*from..from + RATE).unwrap_or_default();
+        second.iter().map(|sample| i64::from(*sample).pow(2)).sum()
+    };
+    let starts = (0..=samples.len().saturating_sub(RATE)).step_by(RATE / 10);
+    starts.max_by_key(energy).unwrap_or(0)
+}
+
+/// The normalised correlation of the samples that both have.
+fn correlation(a: &[i16], b: &[i16]) -> f64 {
+    let (mut cross, mut of_a, mut of_b) = (0_i64, 0_i64, 0_i64);
+    for (&a, &b) in a.iter().zip(b) {
+        let (a, b) = (i64::from(a), i64::from(b));
+        cross += a * b;
+        of_a += a * a;
+        of_b += b * b;
+    }
+    let norm = (of_a as f64).sqrt() * (of_b as f64).sqrt();
+    if norm == 0.0 { 0.0 } else { cross as f64 / norm }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shifted_copy_is_found_with_its_shift() {
+        let said = speech().expect("a WAV file");
+        let late: Vec<i16> =
+            core::iter::repeat_n(0, 400).chain(said.iter().map(|s| s / 2)).collect();
+        let found = likeness(&said, &late);
+        assert!(found.correlation > 0.99 && found.lag_ms == 50, "{found:?}");
+        let early = likeness(&late, &said);
+        assert!(early.correlation > 0.99 && early.lag_ms == -50, "{early:?}");
+    }
+
+    #[test]
+    fn something_else_is_not_alike() {
+        let said = speech().expect("a WAV file");
+        let backwards: Vec<i16> = said.iter().rev().copied().collect();
+        assert!(likeness(&said, &backwards).correlation < 0.5);
+    }
+}
