@@ -11,12 +11,15 @@
 
 use core::time::Duration;
 
-use super::machine::has_contact;
+use super::machine::SUPPORTED;
+use super::reliable::Reliable;
 use super::send::{Begin, Within};
+use super::timer::SessionTimer;
+use super::transfer::Transfer;
 use super::{AccountId, Agent, CallId, End, Error, Event, Failure, Owner, RequestId, What};
-use crate::dialog::{Dialog, Order};
-use crate::header::ContentType;
-use crate::message::{Message, Method, Name, StatusCode};
+use crate::dialog::Dialog;
+use crate::error::WriteError;
+use crate::message::{Method, Name, StatusCode, Writer};
 use crate::storage::Index;
 use crate::transaction::{self, ClientId, ServerId, Tag};
 use crate::transport::Path;
@@ -45,7 +48,7 @@ pub(super) struct Call {
     /// Our INVITE that has no final response or no end of it yet.
     pub(super) client: Option<ClientId>,
     /// Their INVITE that has no answer or no ACK yet.
-    server: Option<ServerId>,
+    pub(super) server: Option<ServerId>,
     /// The way that the call began.
     pub(super) path: Path,
     /// The host has hung up; it is done as soon as the protocol lets it.
@@ -53,7 +56,54 @@ pub(super) struct Call {
     /// Our INVITE, or re-INVITE, has its final response.
     pub(super) settled: bool,
     /// What is to be told of the call's end.
-    note: Option<End>,
+    /// What is to be told of the call that came of time.
+    pub(super) note: Option<Note>,
+    /// What waits in `server` is an UPDATE: it is answered once, and no ACK follows.
+    pub(super) is_update: bool,
+    /// Until when a call of theirs may ring.
+    pub(super) ring_by: Option<Duration>,
+    pub(super) reliable: Reliable,
+    pub(super) timer: SessionTimer,
+    pub(super) transfer: Transfer,
+    /// The call that this one takes the place of when it is answered (RFC 3891).
+    pub(super) replaces: Option<Index>,
+}
+
+/// What came of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Note {
+    Ended(End),
+    RefreshDue,
+}
+
+/// What a request in a call is about.
+pub(super) type Body<'a> = Option<(&'a [u8], &'a [u8])>;
+
+impl Call {
+    /// Whether it is established.
+    pub(super) fn is_talking(&self) -> bool {
+        matches!(self.phase, Phase::Active | Phase::Accepted)
+    }
+
+    pub(super) const fn new(account: Index, phase: Phase, path: Path) -> Self {
+        Self {
+            account,
+            phase,
+            dialog: None,
+            client: None,
+            server: None,
+            path,
+            hang_up: false,
+            settled: false,
+            note: None,
+            is_update: false,
+            ring_by: None,
+            reliable: Reliable::NONE,
+            timer: SessionTimer::NONE,
+            transfer: Transfer::None,
+            replaces: None,
+        }
+    }
 }
 
 impl Agent<'_> {
@@ -68,29 +118,39 @@ impl Agent<'_> {
         uri: &[u8],
         offer: Option<(&[u8], &[u8])>,
     ) -> Result<CallId, Error> {
+        self.invite_with(now, account, uri, offer, &mut |_| {})
+    }
+
+    /// The same with rows of their own in the INVITE.
+    pub(super) fn invite_with(
+        &mut self,
+        now: Duration,
+        account: AccountId,
+        uri: &[u8],
+        offer: Body<'_>,
+        rows: &mut dyn FnMut(&mut Writer<'_>),
+    ) -> Result<CallId, Error> {
         self.now = now;
         let path = self.route(account.0, uri)?;
         let (tag, call_id) = (self.layer.random(), self.layer.random());
         let hash = self.dialog_hash(Tag::new(tag).as_bytes(), Tag::new(call_id).as_bytes());
-        let call = Call {
-            account: account.0,
-            phase: Phase::Calling,
-            dialog: None,
-            client: None,
-            server: None,
-            path,
-            hang_up: false,
-            settled: false,
-            note: None,
-        };
+        let call = Call::new(account.0, Phase::Calling, path);
         let index = self.calls.insert(hash, call).map_err(|(_, full)| Error::Calls(full))?;
         let owner = Owner { what: What::Invite(index), account: account.0, tried: 0 };
         let body = offer.map_or(&b""[..], |(_, body)| body);
         let method = Method::Invite;
         let begin = Begin { path, method, uri, to: uri, tag, call_id, cseq: 1, body };
-        let sent = self.begin(now, &begin, owner, &mut |_, to| match offer {
-            Some((content_type, body)) => to.body(content_type, body),
-            None => to.finish(),
+        let config = self.config;
+        let sent = self.begin(now, &begin, owner, &mut |_, mut to| {
+            // Without an offer the first reliable response would bring one, and the PRACK would have
+            // to bring the answer: the ACK brings it instead.
+            if offer.is_some() {
+                to.raw(Name::Supported, b"100rel");
+            }
+            to.raw(Name::Supported, SUPPORTED);
+            SessionTimer::NONE.write_request(&mut to, &config);
+            rows(&mut to);
+            finish(to, offer)
         });
         match sent {
             Ok(client) => {
@@ -124,10 +184,14 @@ impl Agent<'_> {
             return Err(Error::State);
         }
         let entry = self.calls.get(call.0).ok_or(Error::Gone)?;
-        if entry.phase != Phase::Ringing {
+        // RFC 3262 section 3: the next one only when the last one is acknowledged.
+        if entry.phase != Phase::Ringing || entry.reliable.is_open() {
             return Err(Error::State);
         }
-        self.respond_invite(now, call.0, code, body)
+        if entry.reliable.is_wanted(self.config.reliable_provisional) {
+            return self.ring_reliably(now, call.0, code, body);
+        }
+        self.respond_invite(now, call.0, code, body, None)
     }
 
     /// Answers a call or a re-INVITE with 200; the body is the answer to their offer, or our offer
@@ -143,13 +207,23 @@ impl Agent<'_> {
     ) -> Result<(), Error> {
         self.now = now;
         let entry = self.calls.get(call.0).ok_or(Error::Gone)?;
-        if !matches!(entry.phase, Phase::Ringing | Phase::Active) {
+        // RFC 3262 section 5: what was offered or answered early is to be acknowledged first.
+        if !matches!(entry.phase, Phase::Ringing | Phase::Active) || entry.reliable.is_open() {
             return Err(Error::State);
         }
-        self.respond_invite(now, call.0, StatusCode::OK, body)?;
-        if let Some(entry) = self.calls.get_mut(call.0) {
-            entry.phase = Phase::Accepted;
-            self.calls.set_deadline(call.0, None);
+        self.respond_invite(now, call.0, StatusCode::OK, body, None)?;
+        let Some(entry) = self.calls.get_mut(call.0) else { return Ok(()) };
+        entry.timer.arm(now);
+        if entry.is_update {
+            (entry.server, entry.is_update) = (None, false);
+        } else {
+            (entry.phase, entry.ring_by) = (Phase::Accepted, None);
+        }
+        let replaced = entry.replaces.take();
+        self.schedule_call(call.0);
+        if let Some(replaced) = replaced {
+            // RFC 3891 section 3. It may be over by now.
+            let _ = self.hang_up(now, CallId(replaced));
         }
         Ok(())
     }
@@ -172,7 +246,7 @@ impl Agent<'_> {
         }
         self.layer.respond(now, server, code, |to| to.finish())?;
         if let Some(entry) = self.calls.get_mut(call.0) {
-            entry.server = None;
+            (entry.server, entry.is_update) = (None, false);
         }
         if is_call {
             self.end_later(call.0, End::Local);
@@ -218,13 +292,14 @@ impl Agent<'_> {
         offer: Option<(&[u8], &[u8])>,
     ) -> Result<(), Error> {
         self.now = now;
+        self.may_change(call.0)?;
         let entry = self.calls.get(call.0).ok_or(Error::Gone)?;
-        let is_busy = entry.client.is_some() && !entry.settled;
-        if entry.phase != Phase::Active || entry.server.is_some() || is_busy {
-            return Err(Error::State);
-        }
         let what = What::Invite(call.0);
-        let client = self.in_dialog(now, call.0, Method::Invite, what, offer)?;
+        let (config, timer) = (self.config, entry.timer);
+        let client = self.in_dialog(now, call.0, Method::Invite, what, offer, &mut |to| {
+            to.raw(Name::Supported, SUPPORTED);
+            timer.write_request(to, &config);
+        })?;
         if let Some(entry) = self.calls.get_mut(call.0) {
             entry.client = Some(client);
             entry.settled = false;
@@ -260,6 +335,15 @@ impl Agent<'_> {
         self.send_in_call(now, call, Method::Message, content_type, body)
     }
 
+    /// Whether a call's session can be changed now: it is established, and no other change is under
+    /// way.
+    pub(super) fn may_change(&self, index: Index) -> Result<(), Error> {
+        let entry = self.calls.get(index).ok_or(Error::Gone)?;
+        let is_busy = entry.client.is_some() && !entry.settled;
+        let may = entry.phase == Phase::Active && entry.server.is_none() && !is_busy;
+        if may { Ok(()) } else { Err(Error::State) }
+    }
+
     fn send_in_call(
         &mut self,
         now: Duration,
@@ -270,21 +354,23 @@ impl Agent<'_> {
     ) -> Result<RequestId, Error> {
         self.now = now;
         let entry = self.calls.get(call.0).ok_or(Error::Gone)?;
-        if !matches!(entry.phase, Phase::Active | Phase::Accepted) {
+        if !entry.is_talking() {
             return Err(Error::State);
         }
         let id = self.request_id();
-        self.in_dialog(now, call.0, method, What::InCall(call.0, id), Some((content_type, body)))?;
+        let (what, body) = (What::InCall(call.0, id), Some((content_type, body)));
+        self.in_dialog(now, call.0, method, what, body, &mut |_| {})?;
         Ok(id)
     }
 
-    fn in_dialog(
+    pub(super) fn in_dialog(
         &mut self,
         now: Duration,
         index: Index,
         method: Method<'_>,
         what: What,
-        body: Option<(&[u8], &[u8])>,
+        body: Body<'_>,
+        rows: &mut dyn FnMut(&mut Writer<'_>),
     ) -> Result<ClientId, Error> {
         let entry = self.calls.get_mut(index).ok_or(Error::Gone)?;
         let (account, began) = (entry.account, entry.path);
@@ -295,9 +381,9 @@ impl Agent<'_> {
         let owner = Owner { what, account, tried: 0 };
         let octets = body.map_or(&b""[..], |(_, body)| body);
         let within = Within { dialog: &dialog, cseq, path, method, body: octets };
-        let sent = self.within(now, &within, owner, &mut |_, to| match body {
-            Some((content_type, body)) => to.body(content_type, body),
-            None => to.finish(),
+        let sent = self.within(now, &within, owner, &mut |_, mut to| {
+            rows(&mut to);
+            finish(to, body)
         });
         match self.calls.get_mut(index) {
             Some(entry) => entry.dialog = Some(dialog),
@@ -307,259 +393,47 @@ impl Agent<'_> {
     }
 
     pub(super) fn send_bye(&mut self, now: Duration, index: Index) -> Result<(), Error> {
-        self.in_dialog(now, index, Method::Bye, What::Bye(index), None)?;
+        self.in_dialog(now, index, Method::Bye, What::Bye(index), None, &mut |_| {})?;
         if let Some(entry) = self.calls.get_mut(index) {
             entry.phase = Phase::Leaving;
         }
+        self.schedule_call(index);
         Ok(())
     }
 
-    fn respond_invite(
+    /// Answers what waits for an answer, an INVITE or an UPDATE; `rseq` is a reliable provisional
+    /// response's number.
+    pub(super) fn respond_invite(
         &mut self,
         now: Duration,
         index: Index,
         code: StatusCode,
-        body: Option<(&[u8], &[u8])>,
+        body: Body<'_>,
+        rseq: Option<u32>,
     ) -> Result<(), Error> {
         let entry = self.calls.get(index).ok_or(Error::Gone)?;
         let server = entry.server.ok_or(Error::State)?;
         let path = self.layer.server_path(server).ok_or(Error::Gone)?;
         let sent_by = self.config.transactions.sent_by.of(path.transport);
-        let (accounts, account) = (&self.accounts, entry.account);
-        let repeat = code.is_success();
+        let (accounts, account, timer) = (&self.accounts, entry.account, entry.timer);
+        let is_final = code.is_success();
+        let repeat = rseq.is_some() || (is_final && !entry.is_update);
         self.layer.respond_with(now, server, code, repeat, &mut |blocks, mut to| {
             if let Some(account) = accounts.get(account) {
                 account.view(blocks).write_contact(&mut to, path.transport, sent_by);
             }
             to.raw(Name::Allow, super::machine::ALLOW);
-            match body {
-                Some((content_type, body)) => to.body(content_type, body),
-                None => to.finish(),
+            if let Some(rseq) = rseq {
+                to.raw(Name::Require, b"100rel");
+                to.raw_number(Name::RSeq, rseq);
             }
+            if is_final {
+                to.raw(Name::Supported, SUPPORTED);
+                timer.write_response(&mut to);
+            }
+            finish(to, body)
         })?;
         Ok(())
-    }
-
-    /// An INVITE outside of any dialog.
-    pub(super) fn call_arrived<'d>(
-        &mut self,
-        now: Duration,
-        account: Index,
-        transaction: ServerId,
-        message: Message<'d>,
-        path: Path,
-    ) -> Result<Option<Event<'d>>, Error> {
-        if !takes_body(&message) {
-            let code = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return self.refuse(now, transaction, code, &mut |to| {
-                to.raw(Name::Accept, b"application/sdp");
-            });
-        }
-        if !has_contact(&message) {
-            return self.refuse(now, transaction, StatusCode::BAD_REQUEST, &mut |_| {});
-        }
-        let tag = self.layer.tag(transaction).ok_or(Error::Gone)?;
-        let dialog = Dialog::server(self.layer.arena_mut(), &message, &tag);
-        let dialog = match dialog {
-            Ok(dialog) => dialog,
-            Err(crate::dialog::DialogError::NotKept(error)) => return Err(error.into()),
-            Err(_) => return self.refuse(now, transaction, StatusCode::BAD_REQUEST, &mut |_| {}),
-        };
-        let call_id = message.row(Name::CallId).map_or(&b""[..], |row| row.value);
-        let hash = self.dialog_hash(tag.as_bytes(), call_id);
-        let call = Call {
-            account,
-            phase: Phase::Ringing,
-            dialog: Some(dialog),
-            client: None,
-            server: Some(transaction),
-            path,
-            hang_up: false,
-            settled: true,
-            note: None,
-        };
-        match self.calls.insert(hash, call) {
-            Ok(index) => {
-                let owner = Owner { what: What::Invite(index), account, tried: 0 };
-                self.layer.set_user(transaction, owner)?;
-                let limit = now.saturating_add(self.config.ring_limit);
-                self.calls.set_deadline(index, Some(limit));
-                let account = AccountId(account);
-                Ok(Some(Event::Incoming { call: CallId(index), account, message }))
-            }
-            Err((call, full)) => {
-                if let Some(dialog) = call.dialog {
-                    dialog.free(self.layer.arena_mut());
-                }
-                self.refuse(now, transaction, StatusCode::BUSY_HERE, &mut |_| {})?;
-                Err(Error::Calls(full))
-            }
-        }
-    }
-
-    /// The call that a request with a To tag belongs to.
-    pub(super) fn call_of(&self, message: &Message<'_>) -> Option<Index> {
-        let hash = self.request_hash(message)?;
-        let blocks = self.layer.arena().blocks();
-        self.calls.find(hash, |call| {
-            call.dialog.as_ref().is_some_and(|dialog| dialog.matches(blocks, message))
-        })
-    }
-
-    /// A request within a call.
-    pub(super) fn in_call<'d>(
-        &mut self,
-        now: Duration,
-        index: Index,
-        transaction: ServerId,
-        method: Method<'_>,
-        message: Message<'d>,
-    ) -> Result<Option<Event<'d>>, Error> {
-        let entry = self.calls.get_mut(index).ok_or(Error::Gone)?;
-        let account = entry.account;
-        let dialog = entry.dialog.as_mut().ok_or(Error::State)?;
-        if dialog.receive(&message) == Order::Late {
-            return self.refuse(now, transaction, StatusCode::SERVER_INTERNAL_ERROR, &mut |_| {});
-        }
-        let call = CallId(index);
-        match method {
-            Method::Bye => {
-                self.respond_ok(now, transaction)?;
-                let pending = self.calls.get_mut(index).and_then(|call| call.server.take());
-                if let Some(pending) = pending {
-                    // RFC 3261 section 15.1.2.
-                    let code = StatusCode::REQUEST_TERMINATED;
-                    let _ = self.layer.respond(now, pending, code, |to| to.finish());
-                }
-                let end = match self.calls.get(index) {
-                    Some(call) if call.phase == Phase::Leaving => End::Local,
-                    _ => End::Remote,
-                };
-                self.drop_call(index);
-                Ok(Some(Event::Ended { call, end, message: Some(message) }))
-            }
-            Method::Info => {
-                self.respond_ok(now, transaction)?;
-                Ok(Some(Event::Info { call, message }))
-            }
-            Method::Message => {
-                self.respond_ok(now, transaction)?;
-                let account = AccountId(account);
-                Ok(Some(Event::Message { account, call: Some(call), message }))
-            }
-            Method::Options => {
-                self.respond_options(now, transaction)?;
-                Ok(None)
-            }
-            Method::Invite => self.reinvited(now, index, transaction, message),
-            _ => self.refuse(now, transaction, StatusCode::METHOD_NOT_ALLOWED, &mut |to| {
-                to.raw(Name::Allow, super::machine::ALLOW);
-            }),
-        }
-    }
-
-    /// A re-INVITE (RFC 3261 section 14.2).
-    fn reinvited<'d>(
-        &mut self,
-        now: Duration,
-        index: Index,
-        transaction: ServerId,
-        message: Message<'d>,
-    ) -> Result<Option<Event<'d>>, Error> {
-        if !takes_body(&message) {
-            let code = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return self.refuse(now, transaction, code, &mut |to| {
-                to.raw(Name::Accept, b"application/sdp");
-            });
-        }
-        let wait = self.layer.random() % 11;
-        let entry = self.calls.get_mut(index).ok_or(Error::Gone)?;
-        if entry.client.is_some() && !entry.settled {
-            return self.refuse(now, transaction, StatusCode::REQUEST_PENDING, &mut |_| {});
-        }
-        if entry.server.is_some() {
-            let code = StatusCode::SERVER_INTERNAL_ERROR;
-            return self.refuse(now, transaction, code, &mut |to| {
-                to.raw_number(Name::RetryAfter, wait as u32);
-            });
-        }
-        if entry.phase != Phase::Active {
-            return self.refuse(now, transaction, StatusCode::REQUEST_TERMINATED, &mut |_| {});
-        }
-        if let Some(dialog) = entry.dialog.as_mut() {
-            dialog.refresh(self.layer.arena_mut(), &message)?;
-        }
-        entry.server = Some(transaction);
-        let owner = Owner { what: What::Invite(index), account: entry.account, tried: 0 };
-        self.layer.set_user(transaction, owner)?;
-        Ok(Some(Event::Reinvited { call: CallId(index), message }))
-    }
-
-    /// An ACK for a 2xx of ours.
-    pub(super) fn call_ack<'d>(
-        &mut self,
-        now: Duration,
-        message: Message<'d>,
-    ) -> Result<Option<Event<'d>>, Error> {
-        let Some(index) = self.call_of(&message) else { return Ok(None) };
-        let entry = self.calls.get_mut(index).ok_or(Error::Gone)?;
-        if entry.phase != Phase::Accepted {
-            return Ok(None);
-        }
-        let Some(server) = entry.server.take() else { return Ok(None) };
-        entry.phase = Phase::Active;
-        let hang_up = entry.hang_up;
-        // It may be gone already, and then has stopped by itself.
-        let _ = self.layer.acknowledged(server);
-        if hang_up {
-            self.send_bye(now, index)?;
-        }
-        Ok(Some(Event::Confirmed { call: CallId(index), message }))
-    }
-
-    /// A CANCEL for an INVITE of theirs.
-    pub(super) fn call_cancelled<'d>(
-        &mut self,
-        now: Duration,
-        transaction: ServerId,
-        owner: Option<Owner>,
-        message: Message<'d>,
-    ) -> Result<Option<Event<'d>>, Error> {
-        let code = StatusCode::REQUEST_TERMINATED;
-        self.layer.respond(now, transaction, code, |to| to.finish())?;
-        let Some(Owner { what: What::Invite(index), .. }) = owner else { return Ok(None) };
-        let call = CallId(index);
-        let Some(entry) = self.calls.get_mut(index) else { return Ok(None) };
-        entry.server = None;
-        if entry.phase != Phase::Ringing {
-            // It was a re-INVITE: the call goes on.
-            return Ok(None);
-        }
-        self.drop_call(index);
-        Ok(Some(Event::Ended { call, end: End::Cancelled, message: Some(message) }))
-    }
-
-    /// No ACK came for our answer, or the caller's connection is gone.
-    pub(super) fn server_failed(
-        &mut self,
-        transaction: ServerId,
-        owner: Option<Owner>,
-        failure: Failure,
-    ) -> Option<Event<'static>> {
-        let now = self.now;
-        let Some(Owner { what: What::Invite(index), .. }) = owner else { return None };
-        let entry = self.calls.get_mut(index)?;
-        if entry.server != Some(transaction) {
-            return None;
-        }
-        entry.server = None;
-        if entry.phase == Phase::Ringing {
-            self.drop_call(index);
-            let end = End::Failed(failure);
-            return Some(Event::Ended { call: CallId(index), end, message: None });
-        }
-        // RFC 3261 section 13.3.1.4: without an ACK the session is ended with a BYE.
-        self.lose(now, index, failure)
     }
 
     /// Ends a call that has failed, with a BYE for the other side, if it is there.
@@ -569,19 +443,25 @@ impl Agent<'_> {
         index: Index,
         failure: Failure,
     ) -> Option<Event<'d>> {
-        let entry = self.calls.get_mut(index)?;
-        let (account, began, dialog) = (entry.account, entry.path, entry.dialog.take());
-        if let Some(mut dialog) = dialog {
-            let path = self.dialog_path(account, &dialog, began);
-            let cseq = dialog.next_cseq();
-            let owner = Owner { what: What::Nobody, account, tried: 0 };
-            let method = Method::Bye;
-            let within = Within { dialog: &dialog, cseq, path, method, body: b"" };
-            let _ = self.within(now, &within, owner, &mut |_, to| to.finish());
-            dialog.free(self.layer.arena_mut());
-        }
+        self.calls.get(index)?;
+        self.leave(now, index);
         self.drop_call(index);
         Some(Event::Ended { call: CallId(index), end: End::Failed(failure), message: None })
+    }
+
+    /// Sends a BYE that nobody waits for, if there is a dialog.
+    pub(super) fn leave(&mut self, now: Duration, index: Index) {
+        let Some(entry) = self.calls.get_mut(index) else { return };
+        let (account, began) = (entry.account, entry.path);
+        let Some(mut dialog) = entry.dialog.take() else { return };
+        let path = self.dialog_path(account, &dialog, began);
+        let cseq = dialog.next_cseq();
+        let owner = Owner { what: What::Nobody, account, tried: 0 };
+        let method = Method::Bye;
+        let within = Within { dialog: &dialog, cseq, path, method, body: b"" };
+        // Without room for it the other side finds out by itself.
+        let _ = self.within(now, &within, owner, &mut |_, to| to.finish());
+        dialog.free(self.layer.arena_mut());
     }
 
     /// The BYE is answered, or will not be: the call is over all the same.
@@ -594,28 +474,49 @@ impl Agent<'_> {
     pub(super) fn call_due(&mut self, now: Duration, index: Index) {
         self.now = now;
         let Some(entry) = self.calls.get_mut(index) else { return };
-        if entry.phase != Phase::Ringing {
-            return;
+        let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+        let unacknowledged = entry.reliable.is_due(now);
+        if is_due(entry.ring_by) || unacknowledged {
+            let server = entry.server.take();
+            // RFC 3262 section 3 wants a 5xx where no PRACK comes.
+            let code = if unacknowledged {
+                StatusCode::SERVER_TIMEOUT
+            } else {
+                StatusCode::TEMPORARILY_UNAVAILABLE
+            };
+            if let Some(server) = server {
+                // Without room for it the caller hears nothing and gives up.
+                let _ = self.layer.respond(now, server, code, |to| to.finish());
+            }
+            return self.end_later(index, End::Failed(Failure::Timeout));
         }
-        if let Some(server) = entry.server.take() {
-            let code = StatusCode::TEMPORARILY_UNAVAILABLE;
-            // Without room for it the caller hears nothing and gives up.
-            let _ = self.layer.respond(now, server, code, |to| to.finish());
-        }
-        self.end_later(index, End::Failed(Failure::Timeout));
+        self.session_due(now, index);
+        self.schedule_call(index);
     }
 
     pub(super) fn call_note(&mut self) -> Option<Event<'static>> {
         let index = self.calls.first_noted()?;
         self.calls.clear_noted(index);
-        let end = self.calls.get_mut(index)?.note.take()?;
-        self.drop_call(index);
-        Some(Event::Ended { call: CallId(index), end, message: None })
+        match self.calls.get_mut(index)?.note.take()? {
+            Note::Ended(end) => {
+                self.drop_call(index);
+                Some(Event::Ended { call: CallId(index), end, message: None })
+            }
+            Note::RefreshDue => Some(Event::RefreshDue { call: CallId(index) }),
+        }
     }
 
-    fn end_later(&mut self, index: Index, end: End) {
+    /// Asks to be told when the first of a call's times has come.
+    pub(super) fn schedule_call(&mut self, index: Index) {
+        let Some(entry) = self.calls.get(index) else { return };
+        let timer = entry.timer.due().filter(|_| entry.phase == Phase::Active);
+        let due = [entry.ring_by, entry.reliable.due(), timer].into_iter().flatten().min();
+        self.calls.set_deadline(index, due);
+    }
+
+    pub(super) fn end_later(&mut self, index: Index, end: End) {
         if let Some(entry) = self.calls.get_mut(index) {
-            entry.note = Some(end);
+            entry.note = Some(Note::Ended(end));
             self.calls.set_noted(index);
             self.calls.set_deadline(index, None);
         }
@@ -629,11 +530,10 @@ impl Agent<'_> {
     }
 }
 
-/// Whether we can read the body of an INVITE: there is none, or it is a session description.
-fn takes_body(message: &Message<'_>) -> bool {
-    message.body().is_empty()
-        || matches!(
-            message.typed::<ContentType<'_>>(),
-            Some(Ok(kind)) if kind.is(b"application", b"sdp") || kind.is(b"multipart", b"mixed")
-        )
+/// Ends a message, with a body or without.
+pub(super) fn finish(to: Writer<'_>, body: Body<'_>) -> Result<usize, WriteError> {
+    match body {
+        Some((content_type, body)) => to.body(content_type, body),
+        None => to.finish(),
+    }
 }

@@ -21,6 +21,14 @@ pub struct Config {
     pub packages: &'static [&'static [u8]],
     /// How long a call may ring before it is answered 480.
     pub ring_limit: Duration,
+    /// Whether provisional responses are reliable (RFC 3262) where the caller supports that; they
+    /// always are where it requires it.
+    pub reliable_provisional: bool,
+    /// How long a session is to last without a refresh, in seconds (RFC 4028); 0 asks for no end,
+    /// and takes one where the other side asks for it.
+    pub session_expires_s: u32,
+    /// The shortest session that is taken, in seconds; at least 90 (RFC 4028 section 4).
+    pub session_min_s: u32,
     /// How often a registered account sends a keep-alive over its path (RFC 5626 section 3.5.1);
     /// zero sends none.
     pub keep_alive: Duration,
@@ -49,6 +57,9 @@ impl Config {
             user_agent: b"",
             packages: &[b"presence"],
             ring_limit: Duration::from_secs(180),
+            reliable_provisional: false,
+            session_expires_s: 1800,
+            session_min_s: 90,
             keep_alive: Duration::ZERO,
             retry_min: Duration::from_secs(4),
             retry_max: Duration::from_secs(1800),

@@ -14,6 +14,17 @@ use crate::transaction::{ClientId, Tag};
 /// How often a request is sent with credentials: once, and once more if the nonce was stale.
 pub(super) const TRIES: u8 = 2;
 
+/// Why a request is sent again, and what is other in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// With credentials: for a proxy, or for the other side.
+    Credentials { is_proxy: bool },
+    /// For so many seconds (423).
+    Expires(u32),
+    /// With a session of so many seconds (422).
+    Session(u32),
+}
+
 impl Agent<'_> {
     /// Sends a request again with credentials. `false` where there are none to send.
     pub(super) fn answer_challenge(
@@ -51,7 +62,7 @@ impl Agent<'_> {
         if let Some(old) = old {
             self.layer.arena_mut().free(old);
         }
-        self.resend(now, transaction, owner, None, Some(is_proxy))?;
+        self.resend(now, transaction, owner, Again::Credentials { is_proxy })?;
         Ok(true)
     }
 
@@ -61,9 +72,13 @@ impl Agent<'_> {
         now: Duration,
         transaction: ClientId,
         owner: Owner,
-        expires_s: Option<u32>,
-        credentials: Option<bool>,
+        why: Again,
     ) -> Result<(), Error> {
+        let (credentials, expires_s, session_s) = match why {
+            Again::Credentials { is_proxy } => (Some(is_proxy), None, None),
+            Again::Expires(seconds) => (None, Some(seconds), None),
+            Again::Session(seconds) => (None, None, Some(seconds)),
+        };
         let cseq = self.next_cseq(owner);
         let path = self.layer.client_path(transaction).ok_or(Error::Gone)?;
         let cnonce = Tag::new(self.layer.random());
@@ -82,6 +97,7 @@ impl Agent<'_> {
                         Name::Authorization if credentials != Some(true) => {}
                         Name::ProxyAuthorization if credentials != Some(false) => {}
                         Name::Expires if expires_s.is_some() => {}
+                        Name::SessionExpires | Name::MinSe if session_s.is_some() => {}
                         Name::CSeq => {
                             let old = kept.typed::<CSeq<'_>>().and_then(Result::ok);
                             let number = cseq
@@ -95,6 +111,10 @@ impl Agent<'_> {
                 }
                 if let Some(expires) = expires_s {
                     to.raw_number(Name::Expires, expires);
+                }
+                if let Some(seconds) = session_s {
+                    to.raw_number(Name::SessionExpires, seconds);
+                    to.raw_number(Name::MinSe, seconds);
                 }
                 if let Some(entry) = accounts.get(index) {
                     let uri = kept.uri().unwrap_or_default();

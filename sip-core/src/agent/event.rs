@@ -109,6 +109,9 @@ pub enum Event<'d> {
         call: CallId,
         /// Whom it is for.
         account: AccountId,
+        /// The call that it takes the place of when it is answered (RFC 3891); that one is hung up
+        /// then.
+        replaces: Option<CallId>,
         /// The INVITE; its body is the offer, if it has one.
         message: Message<'d>,
     },
@@ -117,6 +120,14 @@ pub enum Event<'d> {
         /// The call.
         call: CallId,
         /// The response.
+        message: Message<'d>,
+    },
+    /// A reliable provisional response of ours was acknowledged (RFC 3262): the next one may be sent,
+    /// or the call be answered.
+    ProgressAcknowledged {
+        /// The call.
+        call: CallId,
+        /// The PRACK; its body is the answer, where the response was an offer.
         message: Message<'d>,
     },
     /// Our call was answered, and the ACK is on its way.
@@ -151,6 +162,37 @@ pub enum Event<'d> {
     /// The other side does not agree to our re-INVITE; the session goes on as it was. After
     /// 491 Request Pending try again a little later.
     ChangeFailed {
+        /// The call.
+        call: CallId,
+        /// Why.
+        failure: Failure,
+    },
+    /// The session is to be refreshed (RFC 4028), which the other side does not let an UPDATE do:
+    /// send the same offer again with [`Agent::reinvite`](super::Agent::reinvite).
+    RefreshDue {
+        /// The call.
+        call: CallId,
+    },
+    /// The other side wants us to call somebody in its place (RFC 3515):
+    /// [`Agent::accept_transfer`](super::Agent::accept_transfer) with what
+    /// [`Event::transfer_target`] says, or [`Agent::reject_transfer`](super::Agent::reject_transfer).
+    TransferRequested {
+        /// The call.
+        call: CallId,
+        /// The REFER.
+        message: Message<'d>,
+    },
+    /// What has come of a transfer that we asked for.
+    TransferProgress {
+        /// The call whose other side does it.
+        call: CallId,
+        /// The last response that it has from whom it calls.
+        code: StatusCode,
+        /// Whether nothing more will be told.
+        is_over: bool,
+    },
+    /// A transfer that we asked for was refused.
+    TransferFailed {
         /// The call.
         call: CallId,
         /// Why.

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::call::Phase;
 use super::send::{Within, path_of};
+use super::timer::is_lost;
 use super::{Agent, CallId, End, Event, Failure, Owner, What};
 use crate::dialog::Dialog;
 use crate::message::{Message, Method, StatusCode};
@@ -29,7 +30,11 @@ impl Agent<'_> {
         };
         if code.is_provisional() {
             let is_told = code != StatusCode::TRYING && entry.phase == Phase::Calling;
-            return is_told.then_some(Event::Progress { call, message });
+            if !is_told || !self.acknowledge_progress(now, index, &message) {
+                return None;
+            }
+            self.transfer_progress(now, index, code);
+            return Some(Event::Progress { call, message });
         }
         if code.is_success() {
             return self.invite_accepted(now, index, transaction, message);
@@ -39,6 +44,7 @@ impl Agent<'_> {
         entry.settled = true;
         if is_call {
             let hung_up = entry.hang_up;
+            self.transfer_progress(now, index, code);
             self.drop_call(index);
             let end = if hung_up && code == StatusCode::REQUEST_TERMINATED {
                 End::Cancelled
@@ -48,9 +54,7 @@ impl Agent<'_> {
             return Some(Event::Ended { call, end, message: Some(message) });
         }
         let failure = Failure::Refused(code);
-        let is_lost = code == StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST
-            || code == StatusCode::REQUEST_TIMEOUT;
-        if is_lost && self.calls.get(index).is_some_and(|call| call.phase == Phase::Active) {
+        if is_lost(code) && self.calls.get(index).is_some_and(|call| call.phase == Phase::Active) {
             return self.lose(now, index, failure);
         }
         Some(Event::ChangeFailed { call, failure })
@@ -68,8 +72,12 @@ impl Agent<'_> {
         let entry = self.calls.get_mut(index)?;
         let (account, is_call) = (entry.account, entry.phase == Phase::Calling);
         if is_call {
+            let early = self.early_cseq(index, &message);
             let dialog = match Dialog::client(self.layer.arena_mut(), &message) {
-                Ok(dialog) => dialog,
+                Ok(mut dialog) => {
+                    dialog.set_local_cseq(early.max(dialog.local_cseq()));
+                    dialog
+                }
                 Err(_) => {
                     // Without a dialog there is no ACK; the other side gives up by itself.
                     self.drop_call(index);
@@ -135,6 +143,8 @@ impl Agent<'_> {
                 Err(_) => self.lose(now, index, Failure::NoRoom),
             };
         }
+        self.session_agreed(now, index, &message);
+        self.transfer_progress(now, index, StatusCode::OK);
         Some(if is_call {
             Event::Answered { call, message }
         } else {
@@ -182,6 +192,7 @@ impl Agent<'_> {
         entry.settled = true;
         if entry.phase == Phase::Calling {
             let end = if entry.hang_up { End::Cancelled } else { End::Failed(failure) };
+            self.transfer_progress(now, index, StatusCode::REQUEST_TIMEOUT);
             self.drop_call(index);
             return Some(Event::Ended { call, end, message: None });
         }

@@ -2,10 +2,12 @@ use core::time::Duration;
 
 use super::account::AccountEntry;
 use super::call::Call;
+use super::credentials::Again;
 use super::subscription::Subscription;
+use super::timer::least_interval;
 use super::{AccountId, Config, Error, Event, RequestId, Storage};
 use crate::dialog::Dialog;
-use crate::header::{Contact, To};
+use crate::header::{Contact, Require, To};
 use crate::message::{Message, Method, Name, StatusCode, Writer};
 use crate::storage::{Index, Seeds, Table};
 use crate::transaction::{self, ClientId, Layer, ServerId};
@@ -26,6 +28,12 @@ pub(super) enum What {
     Publish,
     Invite(Index),
     Bye(Index),
+    /// A call's session is changed or refreshed by an UPDATE.
+    Update(Index),
+    /// The other side of a call is asked to call somebody else.
+    Refer(Index),
+    /// The other side of a call is told what came of its transfer.
+    Told(Index),
     /// An INFO or a MESSAGE within a call.
     InCall(Index, RequestId),
     Subscribe(Index),
@@ -37,7 +45,11 @@ pub(super) enum What {
 
 /// The methods that we take.
 pub(super) const ALLOW: &[u8] =
-    b"INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, SUBSCRIBE, NOTIFY";
+    b"INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, SUBSCRIBE, NOTIFY, PRACK, UPDATE, REFER";
+/// The extensions that we support, but for those that an INVITE names by itself.
+pub(super) const SUPPORTED: &[u8] = b"timer, replaces";
+/// The extensions that a request may require.
+const KNOWN: [&[u8]; 3] = [b"100rel", b"timer", b"replaces"];
 /// The bodies that we take.
 pub(super) const ACCEPT: &[u8] =
     b"application/sdp, text/plain, application/im-iscomposing+xml, application/pidf+xml";
@@ -286,6 +298,9 @@ impl<'s> Agent<'s> {
                 | Method::Message
                 | Method::Subscribe
                 | Method::Notify
+                | Method::Prack
+                | Method::Update
+                | Method::Refer
         );
         if !known {
             let code = match method {
@@ -298,11 +313,12 @@ impl<'s> Agent<'s> {
             let code = StatusCode::UNSUPPORTED_URI_SCHEME;
             return self.refuse(now, transaction, code, &mut |_| {});
         }
-        if message.row(Name::Require).is_some_and(|row| !row.value.is_empty()) {
+        let unknown = |tag: &Require<'_>| !lists(KNOWN, tag.0);
+        if message.all::<Require<'_>>().flatten().any(|tag| unknown(&tag)) {
             let code = StatusCode::BAD_EXTENSION;
             return self.refuse(now, transaction, code, &mut |to| {
-                for row in message.rows(Name::Require) {
-                    to.raw(Name::Unsupported, row.value);
+                for tag in message.all::<Require<'_>>().flatten().filter(unknown) {
+                    to.raw(Name::Unsupported, tag.0);
                 }
             });
         }
@@ -323,7 +339,15 @@ impl<'s> Agent<'s> {
             let code = StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
             return self.refuse(now, transaction, code, &mut |_| {});
         }
-        if matches!(method, Method::Bye | Method::Info | Method::Notify) {
+        if matches!(
+            method,
+            Method::Bye
+                | Method::Info
+                | Method::Notify
+                | Method::Prack
+                | Method::Update
+                | Method::Refer
+        ) {
             let code = StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
             return self.refuse(now, transaction, code, &mut |_| {});
         }
@@ -361,25 +385,38 @@ impl<'s> Agent<'s> {
                 Err(_) => {}
             }
         }
-        if code == StatusCode::INTERVAL_TOO_BRIEF && owner.tried <= super::credentials::TRIES {
-            let minimum = number(&message, Name::MinExpires);
-            if let Some(minimum) = minimum.filter(|minimum| *minimum < 1 << 24)
-                && self.resend(now, transaction, owner, Some(minimum), None).is_ok()
-            {
-                return Ok(None);
+        let longer = match code {
+            StatusCode::INTERVAL_TOO_BRIEF => {
+                let minimum = number(&message, Name::MinExpires);
+                minimum.filter(|minimum| *minimum < 1 << 24).map(Again::Expires)
             }
+            StatusCode::SESSION_INTERVAL_TOO_SMALL => least_interval(&message).map(Again::Session),
+            _ => None,
+        };
+        if let Some(longer) = longer
+            && owner.tried <= super::credentials::TRIES
+            && self.resend(now, transaction, owner, longer).is_ok()
+        {
+            return Ok(None);
         }
         let event = match owner.what {
             What::Register => self.register_response(now, owner.account, code, &message),
             What::Publish => self.publish_response(now, owner.account, code, &message),
             What::Invite(call) => self.invite_response(now, call, transaction, code, message),
             What::Bye(call) if code.is_final() => self.call_left(call),
+            What::Update(call) => self.update_response(now, call, transaction, code, message),
+            What::Refer(call) if code.is_final() => self.refer_response(call, code),
             What::Subscribe(index) => self.subscribe_response(now, index, code, message),
             What::Notify(index) => self.notify_response(index, code, message),
             What::InCall(_, request) | What::Single(request) if code.is_final() => {
                 Some(Event::Response { request, message })
             }
-            What::Bye(_) | What::InCall(..) | What::Single(_) | What::Nobody => None,
+            What::Bye(_)
+            | What::Refer(_)
+            | What::Told(_)
+            | What::InCall(..)
+            | What::Single(_)
+            | What::Nobody => None,
         };
         if code.is_final() {
             self.layer.forget_request(transaction);
@@ -398,13 +435,15 @@ impl<'s> Agent<'s> {
             What::Publish => self.publish_failed(owner.account, failure),
             What::Invite(call) => self.invite_failed(call, transaction, failure),
             What::Bye(call) => self.call_left(call),
+            What::Update(call) => self.update_failed(call, transaction, failure),
+            What::Refer(call) => Some(Event::TransferFailed { call: super::CallId(call), failure }),
             What::Subscribe(index) | What::Notify(index) => {
                 self.subscription_failed(index, failure)
             }
             What::InCall(_, request) | What::Single(request) => {
                 Some(Event::RequestFailed { request, failure })
             }
-            What::Nobody => None,
+            What::Told(_) | What::Nobody => None,
         }
     }
 
@@ -416,7 +455,12 @@ impl<'s> Agent<'s> {
                 entry.cseq = entry.cseq.saturating_add(1);
                 Some(entry.cseq)
             }
-            What::Bye(call) | What::InCall(call, _) | What::Invite(call) => {
+            What::Bye(call)
+            | What::Update(call)
+            | What::Refer(call)
+            | What::Told(call)
+            | What::InCall(call, _)
+            | What::Invite(call) => {
                 self.calls.get_mut(call)?.dialog.as_mut().map(Dialog::next_cseq)
             }
             What::Subscribe(index) | What::Notify(index) => {
@@ -429,7 +473,7 @@ impl<'s> Agent<'s> {
     /// A request goes on as another transaction.
     pub(super) fn moved(&mut self, owner: Owner, again: ClientId, expires_s: Option<u32>) {
         match owner.what {
-            What::Invite(call) => {
+            What::Invite(call) | What::Update(call) => {
                 if let Some(call) = self.calls.get_mut(call) {
                     call.client = Some(again);
                 }
@@ -469,6 +513,8 @@ impl<'s> Agent<'s> {
         self.layer.respond(now, transaction, StatusCode::OK, |mut to| {
             to.raw(Name::Allow, ALLOW);
             to.raw(Name::Accept, ACCEPT);
+            to.raw(Name::Supported, b"100rel");
+            to.raw(Name::Supported, SUPPORTED);
             for package in packages {
                 to.raw(Name::AllowEvents, package);
             }
@@ -519,4 +565,9 @@ pub(super) fn number(message: &Message<'_>, name: Name<'_>) -> Option<u32> {
 /// Whether a message has what a dialog needs of the other side.
 pub(super) fn has_contact(message: &Message<'_>) -> bool {
     matches!(message.typed::<Contact<'_>>(), Some(Ok(contact)) if contact.uri().is_some())
+}
+
+/// Whether one of these tokens is this one; they are compared without case.
+pub(super) fn lists<'t>(tokens: impl IntoIterator<Item = &'t [u8]>, wanted: &[u8]) -> bool {
+    tokens.into_iter().any(|token| token.eq_ignore_ascii_case(wanted))
 }

@@ -59,13 +59,17 @@ mod call;
 mod config;
 mod credentials;
 mod event;
+mod incoming;
 mod invite;
 mod machine;
 mod notifier;
 mod publication;
+mod reliable;
 mod request;
 mod send;
 mod subscription;
+mod timer;
+mod transfer;
 
 #[cfg(test)]
 mod tests;

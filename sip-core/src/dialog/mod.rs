@@ -229,6 +229,16 @@ impl Dialog {
             && tag_of(request, false, &pattern)
     }
 
+    /// Whether it is the dialog with these names, our tag and theirs (RFC 3891 section 3).
+    pub fn is_named(&self, blocks: Blocks<'_>, call_id: &[u8], ours: &[u8], theirs: &[u8]) -> bool {
+        let Some(pattern) = self.pattern(blocks) else { return false };
+        let from = pattern.typed::<From<'_>>().and_then(Result::ok);
+        let to = pattern.typed::<To<'_>>().and_then(Result::ok);
+        pattern.row(Name::CallId).is_some_and(|row| row.value == call_id)
+            && from.and_then(|from| from.tag()) == Some(ours)
+            && to.and_then(|to| to.tag()) == Some(theirs)
+    }
+
     /// Whether a response is of this dialog, and not of another fork.
     pub fn is_of(&self, blocks: Blocks<'_>, response: &Message<'_>) -> bool {
         let Some(pattern) = self.pattern(blocks) else { return false };

@@ -61,8 +61,9 @@ pub(super) struct Machine {
     pub(super) is_invite: bool,
     /// Whether the transport sends nothing again.
     reliable: bool,
-    /// Whether a 2xx to an INVITE is sent again until it is acknowledged.
-    repeats_2xx: bool,
+    /// Whether a response to an INVITE is sent again until it is acknowledged: a 2xx by an ACK, a
+    /// reliable provisional one by a PRACK.
+    repeats: bool,
     /// Whether a CANCEL was sent for a client's INVITE.
     is_cancelled: bool,
     /// A, E, G or the 2xx of RFC 3261 section 13.3.1.4: how long the wait is now.
@@ -86,7 +87,7 @@ impl Machine {
             is_client: true,
             is_invite,
             reliable,
-            repeats_2xx: false,
+            repeats: false,
             is_cancelled: false,
             interval: config.t1,
             // Timers A and E.
@@ -103,7 +104,7 @@ impl Machine {
             is_client: false,
             is_invite,
             reliable,
-            repeats_2xx: false,
+            repeats: false,
             is_cancelled: false,
             interval: config.t1,
             resend_at: is_invite.then_some(now.saturating_add(config.trying_after)),
@@ -154,19 +155,21 @@ impl Machine {
     }
 
     /// A server's response of this code, sent just now.
-    pub(super) fn respond(&mut self, now: Duration, config: &Config, code: u16, repeat_2xx: bool) {
+    pub(super) fn respond(&mut self, now: Duration, config: &Config, code: u16, repeat: bool) {
         match (self.state, code) {
             (State::Trying | State::Proceeding, 100..=199) => {
                 self.state = State::Proceeding;
                 if self.is_invite {
-                    self.resend_at = None;
+                    self.interval = config.t1;
+                    self.repeats = repeat;
+                    self.resend_at = repeat.then_some(now.saturating_add(config.t1));
                 }
             }
             (State::Proceeding, 200..=299) if self.is_invite => {
                 self.state = State::Accepted;
                 self.interval = config.t1;
-                self.repeats_2xx = repeat_2xx;
-                self.resend_at = repeat_2xx.then_some(now.saturating_add(config.t1));
+                self.repeats = repeat;
+                self.resend_at = repeat.then_some(now.saturating_add(config.t1));
                 // Timer L.
                 self.end_at = Some(now.saturating_add(patience(config)));
             }
@@ -199,10 +202,10 @@ impl Machine {
         }
     }
 
-    /// The ACK for a server's 2xx: it is not sent again.
-    pub(super) fn accepted_acknowledged(&mut self) {
-        if self.state == State::Accepted {
-            self.repeats_2xx = false;
+    /// The ACK for a server's 2xx, or the PRACK for its provisional response: it is not sent again.
+    pub(super) fn stop_repeating(&mut self) {
+        if self.repeats {
+            self.repeats = false;
             self.resend_at = None;
         }
     }
@@ -230,7 +233,7 @@ impl Machine {
             }
             due.failed = match self.state {
                 _ if self.is_client => waits,
-                State::Accepted => self.repeats_2xx,
+                State::Accepted => self.repeats,
                 // Timer H.
                 State::Completed => self.is_invite,
                 _ => waits,
@@ -240,16 +243,18 @@ impl Machine {
             return due;
         }
         if self.resend_at.is_some_and(|at| at <= now) {
-            if !self.is_client && self.state == State::Proceeding {
+            if !self.is_client && self.state == State::Proceeding && !self.repeats {
                 due.trying = true;
                 self.resend_at = None;
                 return due;
             }
             due.resend = true;
             let doubled = self.interval.saturating_mul(2);
-            // Timer A doubles until B ends it; all others stop growing at T2.
-            self.interval =
-                if self.state == State::Calling { doubled } else { doubled.min(config.t2) };
+            // Timer A doubles until B ends it, and so does the wait for a PRACK (RFC 3262 section 3)
+            // until the user gives up; all others stop growing at T2.
+            let grows =
+                self.state == State::Calling || !self.is_client && self.state == State::Proceeding;
+            self.interval = if grows { doubled } else { doubled.min(config.t2) };
             self.resend_at = Some(now.saturating_add(self.interval));
         }
         due

@@ -117,12 +117,46 @@ impl<U: Copy> Layer<'_, U> {
     /// [`Error::Gone`] where the transaction is over.
     pub fn acknowledged(&mut self, transaction: ServerId) -> Result<(), Error> {
         let entry = self.server_mut(transaction)?;
-        entry.machine.accepted_acknowledged();
+        entry.machine.stop_repeating();
         let answer = entry.answer.take();
         entry.next = Next::Nothing;
         if let Some(block) = answer {
             self.arena.free(block);
         }
+        self.table.clear_ready(transaction.0);
+        self.schedule(transaction.0);
+        Ok(())
+    }
+
+    /// Answers an INVITE with a provisional response that is sent again until
+    /// [`Layer::provisional_acknowledged`] is called: what a reliable one asks for (RFC 3262 section
+    /// 3). `write` adds its RSeq and its Require. Who gives up after 64 times T1 is the user.
+    ///
+    /// # Errors
+    /// As [`Layer::respond`].
+    pub fn respond_reliably(
+        &mut self,
+        now: Duration,
+        transaction: ServerId,
+        code: StatusCode,
+        mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
+    ) -> Result<(), Error> {
+        self.respond_with(now, transaction, code, true, &mut |_, to| write(to))
+    }
+
+    /// The PRACK for a provisional response has arrived: it is not sent again by the clock, but
+    /// still where the INVITE comes again.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] where the transaction is over, [`Error::State`] where it has its final
+    /// response.
+    pub fn provisional_acknowledged(&mut self, transaction: ServerId) -> Result<(), Error> {
+        let entry = self.server_mut(transaction)?;
+        if entry.machine.state != State::Proceeding {
+            return Err(Error::State);
+        }
+        entry.machine.stop_repeating();
+        entry.next = Next::Nothing;
         self.table.clear_ready(transaction.0);
         self.schedule(transaction.0);
         Ok(())
@@ -403,7 +437,7 @@ impl<U: Copy> Layer<'_, U> {
         now: Duration,
         transaction: ServerId,
         code: StatusCode,
-        repeat_2xx: bool,
+        repeat: bool,
         write: &mut Fill<'_>,
     ) -> Result<(), Error> {
         self.may_respond(transaction, code)?;
@@ -427,7 +461,7 @@ impl<U: Copy> Layer<'_, U> {
             }
             write(blocks, to)
         })?;
-        self.send_response(now, transaction, code, repeat_2xx, block);
+        self.send_response(now, transaction, code, repeat, block);
         Ok(())
     }
 
@@ -448,7 +482,7 @@ impl<U: Copy> Layer<'_, U> {
         now: Duration,
         transaction: ServerId,
         code: StatusCode,
-        repeat_2xx: bool,
+        repeat: bool,
         block: Block,
     ) {
         let config = self.config;
@@ -456,7 +490,7 @@ impl<U: Copy> Layer<'_, U> {
             self.arena.free(block);
             return;
         };
-        entry.machine.respond(now, &config, code.get(), repeat_2xx);
+        entry.machine.respond(now, &config, code.get(), repeat);
         entry.next = Next::Answer;
         let old = entry.answer.replace(block);
         // The rows of the request are all in the final response.

@@ -1,7 +1,7 @@
 use super::*;
 
 /// Alice calls Bob, who answers; gives the two names of the call.
-fn established<'s>(net: &mut Net<'s>, alice: AccountId) -> (CallId, CallId) {
+pub(super) fn established<'s>(net: &mut Net<'s>, alice: AccountId) -> (CallId, CallId) {
     let call = net.sides[0].agent.invite(net.now, alice, b"sip:bob@192.0.2.2", OFFER).unwrap();
     let mut theirs = None;
     let until = net.now + ms(5000);
@@ -15,7 +15,11 @@ fn established<'s>(net: &mut Net<'s>, alice: AccountId) -> (CallId, CallId) {
     (call, theirs.unwrap())
 }
 
-fn with_two(config: LinkConfig, seed: u64, test: impl FnOnce(&mut Net<'_>, AccountId, AccountId)) {
+pub(super) fn with_two(
+    config: LinkConfig,
+    seed: u64,
+    test: impl FnOnce(&mut Net<'_>, AccountId, AccountId),
+) {
     let (mut ours, mut theirs) = (Store::new(), Store::new());
     let (a, alice) = agent(&mut ours, ALICE, "alice", 1);
     let (b, bob) = agent(&mut theirs, BOB, "bob", 2);

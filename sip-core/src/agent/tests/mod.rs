@@ -29,7 +29,19 @@ fn address(text: &str) -> SocketAddr {
 }
 
 fn agent<'s>(storage: &'s mut Store, at: &str, user: &str, seed: u8) -> (Agent<'s>, AccountId) {
-    let config = Config::new(SentBy::all(address(at)));
+    agent_with(storage, at, user, seed, |_| {})
+}
+
+/// An agent whose configuration `change` changes.
+fn agent_with<'s>(
+    storage: &'s mut Store,
+    at: &str,
+    user: &str,
+    seed: u8,
+    change: impl FnOnce(&mut Config),
+) -> (Agent<'s>, AccountId) {
+    let mut config = Config::new(SentBy::all(address(at)));
+    change(&mut config);
     let mut agent = Agent::new(config, storage, [seed; 32]).unwrap();
     let uri = format!("sip:{user}@example.com");
     let account = agent.add_account(&Account::new(uri.as_bytes())).unwrap();
@@ -54,7 +66,12 @@ fn name(event: &Event<'_>) -> String {
         Event::Progress { message, .. } | Event::Response { message, .. } => {
             format!("{} {}", &text[..end], message.code().unwrap().get())
         }
-        Event::RegistrationFailed { failure, .. } | Event::ChangeFailed { failure, .. } => {
+        Event::TransferProgress { code, is_over, .. } => {
+            format!("TransferProgress {}{}", code.get(), if *is_over { ", over" } else { "" })
+        }
+        Event::RegistrationFailed { failure, .. }
+        | Event::TransferFailed { failure, .. }
+        | Event::ChangeFailed { failure, .. } => {
             format!("{} {failure:?}", &text[..end])
         }
         _ => text[..end].into(),
@@ -203,3 +220,6 @@ mod limits;
 mod messages;
 mod refusals;
 mod registration;
+mod reliable;
+mod timers;
+mod transfers;
