@@ -73,7 +73,11 @@ pub(super) fn salvage(octets: &[u8]) -> Option<Message<'_>> {
     message.version = line.ends_with(b" SIP/2.0\r\n");
     let mut at = line.len();
     while at < octets.len() {
-        match read_row(octets, at).and_then(|line| message.add_line(line, at)) {
+        // Only a line with a name may look for its colon: many without one would each look at all
+        // that follows.
+        let named = odd_name(octets.get(at..).unwrap_or_default(), at);
+        let line = named.and_then(|_| read_row(octets, at));
+        match line.and_then(|line| message.add_line(line, at)) {
             Ok(RowEnd::At(next)) => at = next,
             Ok(RowEnd::EmptyLine) => {
                 message.body = at as u32 + 2;
@@ -367,6 +371,7 @@ fn line_length(rest: &[u8]) -> Result<Option<usize>, usize> {
 type Named<'d> = Result<(&'d [u8], &'d [u8]), Line>;
 
 /// Reads a name that is not known as it stands, with the white space and the colon behind it.
+#[inline(never)]
 fn odd_name(rest: &[u8], at: usize) -> Result<Named<'_>, ParseError> {
     let (token, mut value) = rest.split_at_checked(span(rest, TOKEN)).unwrap_or_default();
     if token.is_empty() {

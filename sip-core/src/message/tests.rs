@@ -1,7 +1,8 @@
 use std::vec::Vec;
 
 use super::*;
-use crate::header::{Contact, ContentLength, From, MaxForwards, Supported, Via};
+use crate::error::WriteError;
+use crate::header::{Contact, ContentLength, Expires, From, MaxForwards, Supported, Via};
 
 const REQUEST: &[u8] = b"INVITE sip:bob@example.com SIP/2.0\r\n\
     Via: SIP/2.0/UDP a.example.com;branch=z9hG4bK1, SIP/2.0/TCP b.example.com:5061\r\n\
@@ -298,7 +299,7 @@ fn line_ends_in_values_are_refused_and_short_buffers_say_what_is_needed() {
         let mut writer = Writer::new(&mut buffer);
         writer.response(StatusCode::OK, None);
         writer.raw(Name::Subject, value);
-        assert_eq!(writer.finish(), Err(crate::error::WriteError::LineEnd));
+        assert_eq!(writer.finish(), Err(WriteError::LineEnd));
     }
     let write = |buffer: &mut [u8]| {
         let mut writer = Writer::new(buffer);
@@ -320,4 +321,84 @@ fn line_ends_in_values_are_refused_and_short_buffers_say_what_is_needed() {
         let needed = crate::error::BufferTooSmall { needed: length };
         assert_eq!(write(&mut buffer), Err(needed.into()));
     }
+}
+
+#[test]
+fn texts_of_every_length_are_copied_whole_and_no_line_end_slips_through() {
+    for length in 0..70 {
+        let text: Vec<u8> = (0..length).map(|at| b'a' + at % 26).collect();
+        let written = |text: &[u8]| {
+            let mut buffer = [0; 128];
+            let mut writer = Writer::new(&mut buffer);
+            writer.raw(Name::Subject, text);
+            writer.finish().map(|length| buffer[..length].to_vec())
+        };
+        let expected = [b"Subject: ", &text[..], b"\r\nContent-Length: 0\r\n\r\n"].concat();
+        assert_eq!(written(&text).unwrap(), expected);
+        for at in 0..text.len() {
+            for bad in *b"\r\n" {
+                let mut text = text.clone();
+                text[at] = bad;
+                assert_eq!(written(&text), Err(WriteError::LineEnd), "{length} {at}");
+            }
+            let mut text = text.clone();
+            text[at] = b'\t';
+            let expected = [b"Subject: ", &text[..], b"\r\nContent-Length: 0\r\n\r\n"].concat();
+            assert_eq!(written(&text).unwrap(), expected, "other controls stay as they are");
+        }
+    }
+}
+
+#[test]
+fn ipv4_addresses_are_written_as_the_standard_library_does() {
+    for part in 0..=255 {
+        for address in [[part, 0, 10, 255], [1, part, part, 99], [100, 9, 200, part]] {
+            let address = std::net::Ipv4Addr::from(address);
+            let mut buffer = [0; 16];
+            let mut writer = Writer::new(&mut buffer);
+            writer.v4(address);
+            assert_eq!(writer.as_bytes(), std::format!("{address}").as_bytes());
+        }
+    }
+}
+
+#[test]
+fn the_first_and_the_second_row_of_a_name_are_found_wherever_they_stand() {
+    // Beyond the rows that are indexed, too.
+    for rows in [2, 8, 9, 23, 24, 25, 40] {
+        for (first, second) in (0..rows).flat_map(|a| (a + 1..rows).map(move |b| (a, b))) {
+            let mut text = b"SIP/2.0 200 OK\r\n".to_vec();
+            for row in 0..rows {
+                text.extend_from_slice(if row == first || row == second {
+                    b"Expires: 1\r\n"
+                } else {
+                    b"Organization: x\r\n"
+                });
+            }
+            text.extend_from_slice(b"\r\n");
+            let message = Message::parse(&text).unwrap();
+            let places: Vec<usize> = message.rows(Name::Expires).map(|row| row.at).collect();
+            assert_eq!(
+                places,
+                [first, second].map(|row| { 16 + row * 17 + 9 - if row > first { 5 } else { 0 } })
+            );
+            let error = message.typed::<Expires>().unwrap().unwrap_err();
+            assert_eq!(error, ParseError::new(Fault::Repeated, places[1]));
+            assert_eq!(message.row(Name::Expires).unwrap().at, places[0]);
+        }
+    }
+}
+
+#[test]
+fn a_broken_request_of_very_many_lines_is_salvaged_in_linear_time() {
+    let mut text = b"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=b\r\n".to_vec();
+    while text.len() < Message::MAX_HEAD_OCTETS {
+        text.extend_from_slice(b"x\r\n");
+    }
+    let start = std::time::Instant::now();
+    for _ in 0..40 {
+        assert!(Message::salvage(&text).is_some());
+    }
+    // Some milliseconds; were each line to look at all that follow, seconds.
+    assert!(start.elapsed() < core::time::Duration::from_secs(1), "{:?}", start.elapsed());
 }
