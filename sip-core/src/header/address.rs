@@ -107,24 +107,24 @@ impl<'d> Address<'d> {
                 }
             }
         }
-        let uri = if cursor.eat(b'<') {
-            let at = cursor.offset();
+        let angle = cursor.eat(b'<');
+        let at = cursor.offset();
+        let text = if angle {
             let rest = cursor.rest();
             let Some(text) = find(rest, [b'>']).and_then(|end| rest.get(..end)) else {
                 return Err(cursor.error(Fault::Angle));
             };
-            let uri = Uri::parse_at(text, at)?;
             cursor.advance(text.len() + 1);
-            uri
+            text
         } else {
-            let at = cursor.offset();
             let text = cursor.span(BARE_URI);
             if cursor.peek() == Some(b'?') {
                 // RFC 3261 section 20.10: a URI with a question mark stands in brackets.
                 return Err(cursor.error(Fault::Angle));
             }
-            Uri::parse_at(text, at)?
+            text
         };
+        let uri = Uri::parse_at(text, at)?;
         let mut tag = None;
         let params = cursor.params_with(|param| {
             if tag.is_none() && param.is(b"tag") {

@@ -252,13 +252,14 @@ impl<'d> Message<'d> {
             return self.all().next();
         }
         let mut cursor = Cursor::with_base(value, at);
-        match T::take(&mut cursor) {
-            Ok(value) => match if T::LIST { cursor.end_of_value() } else { cursor.end() } {
-                Ok(()) => Some(Ok(value)),
-                Err(error) => Some(Err(error)),
-            },
-            Err(error) => Some(Err(error)),
+        // The value stays where it was put: it may be long enough for a copy to tell.
+        let mut taken = Some(T::take(&mut cursor));
+        if let Some(Ok(_)) = &taken
+            && let Err(error) = if T::LIST { cursor.end_of_value() } else { cursor.end() }
+        {
+            taken = Some(Err(error));
         }
+        taken
     }
 
     /// Every value of this header, of all its rows and between the commas of each.
@@ -291,12 +292,40 @@ impl<'d> Message<'d> {
     /// The first value of this name, with its offset, and the offset of the second.
     fn first_two(&self, name: Name<'d>) -> Option<(usize, &'d [u8], Option<usize>)> {
         let id = name.id();
-        let mut places =
-            self.of(id).filter(|place| id != 0 || self.row_at(id, *place).name == name);
-        let first = places.next()?;
+        if id == 0 || usize::from(self.rows) > INDEXED {
+            return self.first_two_of_many(name);
+        }
+        let mut found = self.indexed(id);
+        let first = self.places.get(found.next()?)?;
         let at = usize::from(first.value);
         let value = self.octets.get(at..usize::from(first.end)).unwrap_or_default();
-        Some((at, value, places.next().map(|second| usize::from(second.value))))
+        let second = found.next().and_then(|second| self.places.get(second));
+        Some((at, value, second.map(|second| usize::from(second.value))))
+    }
+
+    /// The same where the name is none that has a number, or where not all rows are indexed.
+    #[cold]
+    fn first_two_of_many(&self, name: Name<'d>) -> Option<(usize, &'d [u8], Option<usize>)> {
+        let mut rows = self.rows(name);
+        let first = rows.next()?;
+        Some((first.at, first.value, rows.next().map(|second| second.at)))
+    }
+
+    /// Which of the indexed rows have a name of this number, which is not 0.
+    ///
+    /// Eight at a time: no number is above 127, so that none takes a bit from its neighbour.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn indexed(&self, id: u8) -> impl Iterator<Item = usize> + use<'_, 'd> {
+        const HIGH: u64 = 0x8080_8080_8080_8080;
+        let wanted = u64::from(id) * 0x0101_0101_0101_0101;
+        self.ids.as_chunks::<8>().0.iter().enumerate().flat_map(move |(index, word)| {
+            let mut found = HIGH.wrapping_sub(u64::from_le_bytes(*word) ^ wanted) & HIGH;
+            core::iter::from_fn(move || {
+                let place = found.trailing_zeros() as usize / 8;
+                found &= found.wrapping_sub(1);
+                (place < 8).then_some(index * 8 + place)
+            })
+        })
     }
 
     /// The places of the rows whose name has this number.
