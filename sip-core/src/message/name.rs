@@ -27,7 +27,7 @@ macro_rules! names {
 
         /// The names in the order of their numbers.
         static KNOWN: [Name<'static>; COUNT] = [$(Name::$variant,)*];
-        static KNOWN_LONG: [&[u8]; COUNT] = [$($long.as_bytes(),)*];
+        /// The long forms as they stand in a row: with their colon and a space.
         static WITH_COLON: [&[u8]; COUNT] = [$(concat!($long, ": ").as_bytes(),)*];
         static KNOWN_COMPACT: [Option<u8>; COUNT] = [$($compact,)*];
         const COUNT: usize = {
@@ -184,8 +184,9 @@ const fn by_hash() -> [u8; 512] {
     let mut table = [0; 512];
     let mut id = 1;
     while id <= COUNT {
-        let name = KNOWN_LONG[id - 1];
-        let at = hash(name[0], name[name.len() / 2], name[name.len() - 1], name.len());
+        let name = WITH_COLON[id - 1];
+        let len = name.len() - 2;
+        let at = hash(name[0], name[len / 2], name[len - 1], len);
         assert!(table[at] == 0, "two names have the same hash: look for other factors");
         table[at] = id as u8;
         id += 1;
@@ -205,6 +206,13 @@ const fn by_letter() -> [u8; 26] {
         id += 1;
     }
     table
+}
+
+/// The long form of the name that has this number; empty for 0.
+#[inline(always)]
+fn known_long(id: u8) -> &'static [u8] {
+    let long = WITH_COLON.get(usize::from(id).wrapping_sub(1)).copied().unwrap_or(b": ");
+    long.get(..long.len().wrapping_sub(2)).unwrap_or_default()
 }
 
 /// Whether both are the same to the letter; without a call for so few octets.
@@ -252,10 +260,8 @@ impl<'d> Name<'d> {
             return 0;
         };
         let id = BY_HASH.get(hash(*first, *middle, *last, token.len())).copied().unwrap_or(0);
-        match KNOWN_LONG.get(usize::from(id).wrapping_sub(1)) {
-            Some(long) if same(token, long) || token.eq_ignore_ascii_case(long) => id,
-            _ => 0,
-        }
+        let long = known_long(id);
+        if same(token, long) || token.eq_ignore_ascii_case(long) { id } else { 0 }
     }
 
     /// The name of this number, or `token` as it stands.
@@ -272,10 +278,7 @@ impl<'d> Name<'d> {
     pub fn long(&self) -> &'d [u8] {
         match self {
             Self::Other(token) => token,
-            known => match KNOWN_LONG.get(usize::from(known.id()).wrapping_sub(1)) {
-                Some(long) => long,
-                None => b"",
-            },
+            known => known_long(known.id()),
         }
     }
 
@@ -315,9 +318,10 @@ mod tests {
     #[test]
     fn every_name_is_found_in_any_case_and_by_its_letter() {
         for (index, name) in KNOWN.iter().enumerate() {
-            let (long, compact) = (&KNOWN_LONG[index], &KNOWN_COMPACT[index]);
+            let (long, compact) = (known_long(index as u8 + 1), &KNOWN_COMPACT[index]);
+            assert_eq!(name.with_colon(), [long, b": "].concat());
             assert_eq!(usize::from(name.id()), index + 1);
-            assert_eq!(name.long(), *long);
+            assert_eq!(name.long(), long);
             assert_eq!(Name::parse(long), *name);
             assert_eq!(Name::parse(&long.to_ascii_uppercase()), *name);
             assert_eq!(Name::parse(&long.to_ascii_lowercase()), *name);
