@@ -4,6 +4,7 @@ use core::net::IpAddr;
 
 use super::media::{Attributes, Direction, Media};
 use crate::error::{BufferTooSmall, Fault, ParseError};
+use crate::header::cursor::find;
 use crate::uri::{parse_v4, parse_v6};
 
 /// How many media descriptions a session may have.
@@ -61,7 +62,7 @@ impl<'d> Iterator for Lines<'d> {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn next(&mut self) -> Option<(u8, &'d [u8])> {
         loop {
-            let end = memchr::memchr(b'\n', self.0);
+            let end = find(self.0, [b'\n']);
             let (line, rest) = match end {
                 Some(end) => {
                     let (line, rest) = self.0.split_at_checked(end)?;
@@ -124,7 +125,8 @@ impl<'d> Session<'d> {
     /// # Errors
     /// [`Fault::SdpLine`] and [`Fault::SdpField`], at the line or field.
     pub fn parse(octets: &'d [u8]) -> Result<Self, ParseError> {
-        let mut session = Self {
+        // Put together where it is returned: it is long enough for a copy to tell.
+        let mut parsed = Ok(Self {
             octets,
             origin: None,
             name: b"-",
@@ -132,78 +134,13 @@ impl<'d> Session<'d> {
             lines: octets,
             media: [Media::NONE; MEDIA],
             count: 0,
-        };
-        let mut rest = octets;
-        let mut at = 0;
-        // Where the lines of the session or of the last media description begin.
-        let mut section = 0;
-        while !rest.is_empty() {
-            let (line, next) = match memchr::memchr(b'\n', rest) {
-                Some(end) => {
-                    let (line, next) = rest.split_at_checked(end).unwrap_or_default();
-                    (line, next.split_at_checked(1).unwrap_or_default().1)
-                }
-                None => (rest, &[][..]),
-            };
-            let line = match line {
-                [line @ .., b'\r'] => line,
-                line => line,
-            };
-            let fault = |what, offset: usize| ParseError::new(what, at + offset);
-            match line {
-                // An empty line is met at the end.
-                [] if next.iter().all(u8::is_ascii_whitespace) => break,
-                [letter, b'=', value @ ..] => {
-                    if at == 0 && (*letter, value) != (b'v', b"0") {
-                        return Err(fault(Fault::SdpLine, 0));
-                    }
-                    match letter {
-                        b'a' => {}
-                        b'm' => {
-                            session.close(section, at);
-                            section = octets.len() - next.len();
-                            let media = Media::parse(value)
-                                .map_err(|error| fault(error.what, error.at + 2))?;
-                            let place = session
-                                .media
-                                .get_mut(session.count)
-                                .ok_or(fault(Fault::OutOfRange, 0))?;
-                            *place = media;
-                            session.count += 1;
-                        }
-                        b'c' => {
-                            let connection =
-                                parse_connection(value).ok_or(fault(Fault::SdpField, 2))?;
-                            // Of several lines in one media description the first counts.
-                            match session.last() {
-                                Some(media) => {
-                                    media.connection = media.connection.or(Some(connection));
-                                }
-                                None => session.connection = Some(connection),
-                            }
-                        }
-                        b'o' => {
-                            let origin = parse_origin(value).ok_or(fault(Fault::SdpField, 2))?;
-                            if session.count > 0 || session.origin.replace(origin).is_some() {
-                                return Err(fault(Fault::SdpLine, 0));
-                            }
-                        }
-                        b's' => session.name = value,
-                        b'v' if at > 0 => return Err(fault(Fault::SdpLine, 0)),
-                        b'a'..=b'z' | b'A'..=b'Z' => {}
-                        _ => return Err(fault(Fault::SdpLine, 0)),
-                    }
-                }
-                _ => return Err(fault(Fault::SdpLine, 0)),
-            }
-            at = octets.len() - next.len();
-            rest = next;
+        });
+        if let Ok(session) = &mut parsed
+            && let Err(error) = session.read()
+        {
+            parsed = Err(error);
         }
-        if at == 0 {
-            return Err(ParseError::new(Fault::Empty, 0));
-        }
-        session.close(section, at);
-        Ok(session)
+        parsed
     }
 
     /// Who made the description.
@@ -284,6 +221,83 @@ impl<'d> Session<'d> {
 
     fn all_lines(&self) -> Lines<'d> {
         Lines(self.octets)
+    }
+
+    /// Reads all lines.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn read(&mut self) -> Result<(), ParseError> {
+        let octets = self.octets;
+        let mut rest = octets;
+        let mut at = 0;
+        // Where the lines of the session or of the last media description begin.
+        let mut section = 0;
+        while !rest.is_empty() {
+            let (line, next) = match find(rest, [b'\n']) {
+                Some(end) => {
+                    let (line, next) = rest.split_at_checked(end).unwrap_or_default();
+                    (line, next.split_at_checked(1).unwrap_or_default().1)
+                }
+                None => (rest, &[][..]),
+            };
+            let line = match line {
+                [line @ .., b'\r'] => line,
+                line => line,
+            };
+            let fault = |what, offset: usize| ParseError::new(what, at + offset);
+            match line {
+                // An empty line is met at the end.
+                [] if next.iter().all(u8::is_ascii_whitespace) => break,
+                [letter, b'=', value @ ..] => {
+                    if at == 0 && (*letter, value) != (b'v', b"0") {
+                        return Err(fault(Fault::SdpLine, 0));
+                    }
+                    match letter {
+                        b'a' => {}
+                        b'm' => {
+                            self.close(section, at);
+                            section = octets.len() - next.len();
+                            let media = Media::parse(value)
+                                .map_err(|error| fault(error.what, error.at + 2))?;
+                            let place = self
+                                .media
+                                .get_mut(self.count)
+                                .ok_or(fault(Fault::OutOfRange, 0))?;
+                            *place = media;
+                            self.count += 1;
+                        }
+                        b'c' => {
+                            let connection =
+                                parse_connection(value).ok_or(fault(Fault::SdpField, 2))?;
+                            // Of several lines in one media description the first counts.
+                            match self.last() {
+                                Some(media) => {
+                                    media.connection = media.connection.or(Some(connection));
+                                }
+                                None => self.connection = Some(connection),
+                            }
+                        }
+                        b'o' => {
+                            let origin = parse_origin(value).ok_or(fault(Fault::SdpField, 2))?;
+                            if self.count > 0 || self.origin.replace(origin).is_some() {
+                                return Err(fault(Fault::SdpLine, 0));
+                            }
+                        }
+                        b's' => self.name = value,
+                        b'v' if at > 0 => return Err(fault(Fault::SdpLine, 0)),
+                        b'a'..=b'z' | b'A'..=b'Z' => {}
+                        _ => return Err(fault(Fault::SdpLine, 0)),
+                    }
+                }
+                _ => return Err(fault(Fault::SdpLine, 0)),
+            }
+            at = octets.len() - next.len();
+            rest = next;
+        }
+        if at == 0 {
+            return Err(ParseError::new(Fault::Empty, 0));
+        }
+        self.close(section, at);
+        Ok(())
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
