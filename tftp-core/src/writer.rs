@@ -16,10 +16,7 @@ impl<'b> Writer<'b> {
     pub(crate) fn octets(&mut self, octets: &[u8]) -> &mut Self {
         let end = self.at.saturating_add(octets.len());
         if let Some(room) = self.buffer.get_mut(self.at..end) {
-            // A copy by slice would bring its check of the lengths along.
-            for (to, from) in room.iter_mut().zip(octets) {
-                *to = *from;
-            }
+            copy(room, octets);
         }
         self.at = end;
         self
@@ -40,6 +37,15 @@ impl<'b> Writer<'b> {
 
     pub(crate) fn len(&self) -> usize {
         self.at
+    }
+}
+
+/// Copies as many octets as both have. Unlike the copy of a slice to one of its length, which is
+/// what the caller means, it has nothing to check that could fail.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 
