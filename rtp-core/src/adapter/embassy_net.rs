@@ -11,6 +11,11 @@
 //!     }
 //! }
 //! ```
+//!
+//! Of a call that is protected ([`Runner::protected`]) only what is authentic reaches the session.
+//!
+//! IPv4 is enough for it: a host that wants IPv6 switches on `proto-ipv6` of embassy-net, and the
+//! feature `embassy-net-ipv6` here.
 
 use core::future::poll_fn;
 use core::net::SocketAddr;
@@ -18,11 +23,16 @@ use core::task::Poll;
 use core::time::Duration;
 
 use embassy_futures::select::{Either, select};
+use embassy_net::IpEndpoint;
 use embassy_net::udp::{RecvError, SendError, UdpMetadata, UdpSocket};
-use embassy_time::{Instant, Timer};
+use embassy_time::{Instant, TICK_HZ, Timer};
 
 use crate::Error;
+#[cfg(feature = "srtp")]
+use crate::demux::{Protocol, protocol};
 use crate::session::{Component, Event, Outgoing, Path, Session, Transmit};
+#[cfg(feature = "srtp")]
+use crate::srtp::{MAXIMUM_OVERHEAD, Receiver, Sender, SrtpError};
 
 /// What keeps a [`Runner`] from going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +45,9 @@ pub enum RunError {
     Truncated,
     /// The network would not take a datagram.
     Send(SendError),
+    /// A datagram was not authentic, or could not be protected; call again.
+    #[cfg(feature = "srtp")]
+    Protection(SrtpError),
 }
 
 impl From<Error> for RunError {
@@ -49,11 +62,24 @@ impl core::fmt::Display for RunError {
             Self::Session(error) => error.fmt(f),
             Self::Truncated => f.write_str("a datagram was longer than the buffer for it"),
             Self::Send(error) => write!(f, "the network would not take a datagram: {error:?}"),
+            #[cfg(feature = "srtp")]
+            Self::Protection(error) => error.fmt(f),
         }
     }
 }
 
 impl core::error::Error for RunError {}
+
+/// The keys of a protected call: one source of ours, and as many of the other side as a receiver
+/// has room for.
+#[cfg(feature = "srtp")]
+#[derive(Debug)]
+pub struct Protection {
+    /// For what is sent.
+    pub sender: Sender<1>,
+    /// For what is received.
+    pub receiver: Receiver<2>,
+}
 
 /// A session and its sockets.
 #[expect(missing_debug_implementations, reason = "embassy-net's sockets have none")]
@@ -62,6 +88,8 @@ pub struct Runner<'a, 's> {
     rtp: &'a UdpSocket<'a>,
     /// Nothing where RTCP shares the socket of RTP.
     rtcp: Option<&'a UdpSocket<'a>>,
+    #[cfg(feature = "srtp")]
+    protection: Option<Protection>,
 }
 
 impl<'a, 's> Runner<'a, 's> {
@@ -72,7 +100,22 @@ impl<'a, 's> Runner<'a, 's> {
         rtp: &'a UdpSocket<'a>,
         rtcp: Option<&'a UdpSocket<'a>>,
     ) -> Self {
-        Self { session, rtp, rtcp }
+        Self {
+            session,
+            rtp,
+            rtcp,
+            #[cfg(feature = "srtp")]
+            protection: None,
+        }
+    }
+
+    /// The same with SRTP and SRTCP, where there are keys. The buffers of all calls then need
+    /// [`MAXIMUM_OVERHEAD`] octets more.
+    #[cfg(feature = "srtp")]
+    #[must_use]
+    pub fn protected(mut self, protection: Option<Protection>) -> Self {
+        self.protection = protection;
+        self
     }
 
     /// Waits for what comes next. RTCP goes out on the way; the buffer has to hold the longest
@@ -99,7 +142,9 @@ impl<'a, 's> Runner<'a, 's> {
                 Either::Second(()) => self.session.handle_timeout(now()),
             }
         };
-        let datagram = buffer.get(..len).unwrap_or_default();
+        let datagram = buffer.get_mut(..len).unwrap_or_default();
+        #[cfg(feature = "srtp")]
+        let datagram = self.open(path, datagram)?;
         match self.session.handle_datagram(now(), path, datagram)? {
             Some(event) => Ok(event),
             // Every datagram that is taken is an event.
@@ -118,7 +163,8 @@ impl<'a, 's> Runner<'a, 's> {
         buffer: &mut [u8],
     ) -> Result<(), RunError> {
         let transmit = self.session.packetize(now(), outgoing, payload, buffer)?;
-        self.transmit(transmit, buffer).await
+        let len = self.seal(transmit, buffer)?;
+        self.transmit(transmit, buffer, len).await
     }
 
     /// Leaves the session, and waits until the goodbye is sent.
@@ -144,20 +190,86 @@ impl<'a, 's> Runner<'a, 's> {
         &mut self.session
     }
 
-    async fn send_reports(&mut self, buffer: &mut [u8]) -> Result<(), RunError> {
-        while let Some(transmit) = self.session.poll_transmit(now(), buffer) {
-            self.transmit(transmit, buffer).await?;
-        }
-        Ok(())
+    /// The keys of a protected call.
+    #[cfg(feature = "srtp")]
+    pub const fn protection(&mut self) -> Option<&mut Protection> {
+        self.protection.as_mut()
     }
 
-    async fn transmit(&self, transmit: Transmit, buffer: &[u8]) -> Result<(), RunError> {
+    async fn send_reports(&mut self, buffer: &mut [u8]) -> Result<(), RunError> {
+        loop {
+            let room = buffer.get_mut(..self.room_len(buffer)).unwrap_or_default();
+            let Some(transmit) = self.session.poll_transmit(now(), room) else { return Ok(()) };
+            let len = self.seal(transmit, buffer)?;
+            self.transmit(transmit, buffer, len).await?;
+        }
+    }
+
+    /// How many octets of a buffer the session may write.
+    #[cfg(feature = "srtp")]
+    fn room_len(&self, buffer: &[u8]) -> usize {
+        let overhead = if self.protection.is_some() { MAXIMUM_OVERHEAD } else { 0 };
+        buffer.len().saturating_sub(overhead)
+    }
+
+    #[cfg(not(feature = "srtp"))]
+    const fn room_len(&self, buffer: &[u8]) -> usize {
+        buffer.len()
+    }
+
+    /// Protects what is to be sent, where the call is protected; says how long it is then.
+    #[cfg(feature = "srtp")]
+    fn seal(&mut self, transmit: Transmit, buffer: &mut [u8]) -> Result<usize, RunError> {
+        let is_rtcp = self.is_rtcp(transmit.path, buffer);
+        let Some(Protection { sender, .. }) = &mut self.protection else {
+            return Ok(transmit.len);
+        };
+        let sealed = match is_rtcp {
+            true => sender.protect_rtcp(buffer, transmit.len),
+            false => sender.protect_rtp(buffer, transmit.len),
+        };
+        sealed.map_err(RunError::Protection)
+    }
+
+    #[cfg(not(feature = "srtp"))]
+    #[expect(clippy::unnecessary_wraps, reason = "it can fail where there is SRTP")]
+    const fn seal(&self, transmit: Transmit, _: &[u8]) -> Result<usize, RunError> {
+        Ok(transmit.len)
+    }
+
+    /// Opens what has come, where the call is protected.
+    #[cfg(feature = "srtp")]
+    fn open<'b>(&mut self, path: Path, datagram: &'b mut [u8]) -> Result<&'b [u8], RunError> {
+        let is_rtcp = self.is_rtcp(path, datagram);
+        let Some(Protection { receiver, .. }) = &mut self.protection else { return Ok(datagram) };
+        let opened = match is_rtcp {
+            true => receiver.unprotect_rtcp(datagram),
+            false => receiver.unprotect_rtp(datagram),
+        };
+        let len = opened.map_err(RunError::Protection)?;
+        Ok(datagram.get(..len).unwrap_or_default())
+    }
+
+    /// Where both share a socket only the octets tell which of them it is.
+    #[cfg(feature = "srtp")]
+    fn is_rtcp(&self, path: Path, octets: &[u8]) -> bool {
+        path.component == Component::Rtcp
+            || self.rtcp.is_none() && protocol(octets) == Protocol::Rtcp
+    }
+
+    async fn transmit(
+        &self,
+        transmit: Transmit,
+        buffer: &[u8],
+        len: usize,
+    ) -> Result<(), RunError> {
         let socket = match (transmit.path.component, self.rtcp) {
             (Component::Rtcp, Some(rtcp)) => rtcp,
             _ => self.rtp,
         };
-        let datagram = buffer.get(..transmit.len).unwrap_or_default();
-        socket.send_to(datagram, transmit.path.remote).await.map_err(RunError::Send)
+        let datagram = buffer.get(..len).unwrap_or_default();
+        let remote = endpoint(transmit.path.remote).ok_or(RunError::Send(SendError::NoRoute))?;
+        socket.send_to(datagram, remote).await.map_err(RunError::Send)
     }
 
     async fn receive(&self, buffer: &mut [u8]) -> Result<(usize, Path), RunError> {
@@ -183,14 +295,42 @@ impl<'a, 's> Runner<'a, 's> {
     }
 }
 
+/// Nanoseconds in a tick, where that is a whole number.
+const TICK_NANOS: Option<u32> =
+    if 1_000_000_000 % TICK_HZ == 0 { Some((1_000_000_000 / TICK_HZ) as u32) } else { None };
+
+// A division in 64 bits takes a small core hundreds of instructions, several times a packet: both
+// ways between ticks and times do without, as long as the ticks of 32 bits last.
 fn now() -> Duration {
-    Duration::from_micros(Instant::now().as_micros())
+    let now = Instant::now();
+    match (u32::try_from(now.as_ticks()), TICK_NANOS) {
+        (Ok(ticks), Some(nanos)) => {
+            let hertz = TICK_HZ as u32;
+            Duration::new(u64::from(ticks / hertz), (ticks % hertz).wrapping_mul(nanos))
+        }
+        _ => Duration::from_micros(now.as_micros()),
+    }
 }
 
+/// Rounded up: a timer that is early would ring in vain.
 fn instant(time: Duration) -> Instant {
-    // Rounded up: a timer that is early would ring in vain.
-    let micros = u64::try_from(time.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX);
-    Instant::from_micros(micros)
+    let whole = time.as_secs().saturating_mul(TICK_HZ);
+    let rest = match TICK_NANOS {
+        Some(nanos) => u64::from(time.subsec_nanos().div_ceil(nanos)),
+        None => (u64::from(time.subsec_nanos()) * TICK_HZ).div_ceil(1_000_000_000),
+    };
+    Instant::from_ticks(whole.saturating_add(rest))
+}
+
+/// The address as embassy-net has it; nothing where it is of IPv6, and that is not switched on.
+fn endpoint(address: SocketAddr) -> Option<IpEndpoint> {
+    match address {
+        SocketAddr::V4(address) => Some(address.into()),
+        #[cfg(feature = "embassy-net-ipv6")]
+        SocketAddr::V6(address) => Some(address.into()),
+        #[cfg(not(feature = "embassy-net-ipv6"))]
+        SocketAddr::V6(_) => None,
+    }
 }
 
 fn address(from: &UdpMetadata) -> SocketAddr {
