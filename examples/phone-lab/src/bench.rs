@@ -199,17 +199,45 @@ impl Bench {
         })
     }
 
-    /// What lives once no transaction does any more: they last up to 32 s.
-    pub fn settled(&mut self) -> Result<Live> {
-        let until = Instant::now() + Duration::from_secs(75);
+    /// What lives when little does: the least within the time that a transaction lasts.
+    pub fn at_rest(&mut self) -> Result<Live> {
+        let until = Instant::now() + Duration::from_secs(40);
+        let mut least = self.live()?;
+        while least.transactions > 0 && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(500));
+            let live = self.live()?;
+            if live.calls == 0 && live.transactions < least.transactions {
+                least = live;
+            }
+        }
+        ensure!(least.calls == 0, "a call is left: {least:?}");
+        Ok(least)
+    }
+
+    /// Waits until the phone has come back to where it was; what comes and goes by itself, refreshes
+    /// of its registration and its subscriptions, may be there or not.
+    pub fn back_at(&mut self, before: Live) -> Result<Live> {
+        let until = Instant::now() + Duration::from_secs(100);
         loop {
             let live = self.live()?;
-            if live.calls == 0 && live.transactions == 0 {
+            let same = (live.calls, live.subscriptions) == (before.calls, before.subscriptions);
+            if same && live.transactions <= before.transactions && live.free >= before.free {
                 return Ok(live);
             }
-            ensure!(Instant::now() < until, "the phone does not come to rest: {live:?}");
+            ensure!(Instant::now() < until, "before {before:?}, after {live:?}");
             std::thread::sleep(Duration::from_millis(500));
         }
+    }
+
+    /// Waits until the phone has places for another call's transactions: the past ones keep theirs
+    /// for 32 s, and a phone in 64 KiB has few.
+    pub fn calm(&mut self) -> Result<()> {
+        let until = Instant::now() + Duration::from_secs(60);
+        while self.live()?.transactions > 5 {
+            ensure!(Instant::now() < until, "the phone does not come to rest");
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        Ok(())
     }
 
     /// Shows the log's new lines, where that is wanted.
@@ -223,9 +251,10 @@ impl Bench {
     /// What was said lately, for somebody who has to find out what went wrong.
     pub fn evidence(&mut self) -> String {
         let console = self.phone.since(self.mark);
-        let from = console.len().saturating_sub(40);
+        let memory = |line: &&crate::phone::Line| line.text.starts_with("memory:");
+        let from = console.iter().filter(|line| !memory(line)).count().saturating_sub(40);
         let mut text = "the console:\n".to_owned();
-        for line in console.get(from..).unwrap_or_default() {
+        for line in console.iter().filter(|line| !memory(line)).skip(from) {
             text += &format!("    {}\n", line.text);
         }
         text += "the log:\n";

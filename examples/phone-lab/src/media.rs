@@ -42,8 +42,8 @@ pub struct Report {
     pub lost_there: Option<i32>,
     /// RTCP datagrams received.
     pub reports: u64,
-    /// Datagrams that were no RTP, or not authentic.
-    pub refused: u64,
+    /// Why a datagram was refused, the last one that was: no RTP, or not authentic.
+    pub refused: Option<String>,
 }
 
 /// Two sockets, and a call's sound when there is one.
@@ -71,7 +71,7 @@ struct Talk {
     waiting: VecDeque<u8>,
     pause_until: u32,
     hearing: telephone_event::Receiver,
-    refused: u64,
+    refused: Option<String>,
 }
 
 impl Media {
@@ -113,7 +113,7 @@ impl Media {
             waiting: VecDeque::new(),
             pause_until: 0,
             hearing: telephone_event::Receiver::new(),
-            refused: 0,
+            refused: None,
         });
         Ok(())
     }
@@ -153,7 +153,7 @@ impl Media {
             jitter: source.map_or(Duration::ZERO, |source| source.jitter_time),
             lost_there: source.and_then(|source| source.remote).map(|remote| remote.lost),
             reports: totals.rtcp_received,
-            refused: talk.refused,
+            refused: talk.refused.clone(),
         })
     }
 
@@ -261,9 +261,12 @@ impl Talk {
             (Some((_, receiver)), Component::Rtcp) => receiver.unprotect_rtcp(datagram),
             (Some((_, receiver)), _) => receiver.unprotect_rtp(datagram),
         };
-        let Ok(len) = len else {
-            self.refused += 1;
-            return None;
+        let len = match len {
+            Ok(len) => len,
+            Err(error) => {
+                self.refused = Some(format!("{component:?}: {error}"));
+                return None;
+            }
         };
         let datagram = datagram.get(..len).unwrap_or_default();
         let path = Path { component, local: 0, remote };
@@ -271,8 +274,8 @@ impl Talk {
         let packet = match event {
             Ok(Some(Event::Packet { packet, .. })) => packet,
             Ok(_) => return None,
-            Err(_) => {
-                self.refused += 1;
+            Err(error) => {
+                self.refused = Some(format!("{component:?}: {error}"));
                 return None;
             }
         };

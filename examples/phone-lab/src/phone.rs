@@ -61,7 +61,7 @@ impl Phone {
             .arg("-kernel")
             .arg(image);
         if counted {
-            command.args(["-icount", &format!("shift={ICOUNT_SHIFT},align=off,sleep=on")]);
+            command.args(["-icount", &format!("shift={ICOUNT_SHIFT},align=on,sleep=on")]);
         }
         let started = Instant::now();
         let mut qemu = command

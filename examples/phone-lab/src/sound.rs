@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 
 /// Samples a second.
 pub const RATE: usize = 8000;
-/// How far what is heard may be shifted against what was said: two seconds.
-const LAG_MAX: usize = 2 * RATE;
+/// How far what is heard may be shifted against what was said: three quarters of a second.
+const LAG_MAX: usize = RATE * 3 / 4;
 
 /// Six seconds of speech at 8000 Hz.
 const SPEECH: &[u8] = include_bytes!("../../messenger/assets/speech.wav");
@@ -21,39 +21,35 @@ pub fn speech() -> Result<Vec<i16>> {
 pub struct Likeness {
     /// 1 where one is the other but for its loudness, about 0 where they have nothing in common.
     pub correlation: f64,
-    /// How much later the second one is, in milliseconds; it may have begun earlier.
+    /// How much later the loudest second came, in milliseconds.
     pub lag_ms: i64,
 }
 
-/// Compares `heard` with `said`, at the shift at which they are most alike: it is searched for with
-/// the loudest second of what was heard, and the likeness is then that of everything that both have.
+/// Compares `heard` with `said`, second by second, each at the shift at which it is most alike: a
+/// jitter buffer on the way leaves out a frame now and then, or adds one, in the pauses of speech.
+/// The seconds count as much as they are loud.
 pub fn likeness(said: &[i16], heard: &[i16]) -> Likeness {
-    let from = loudest(heard);
-    let sample = heard.get(from..from + RATE).unwrap_or(heard);
-    let shifts = -(LAG_MAX as i64)..=LAG_MAX as i64;
-    let alike = |shift: &i64| {
-        let at = usize::try_from(from as i64 - shift).ok();
-        let there = at.and_then(|at| said.get(at..at + sample.len()));
-        there.map_or(0.0, |there| correlation(there, sample))
-    };
-    let best = shifts
-        .map(|shift| (alike(&shift), shift))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or(0, |(_, shift)| shift);
-    let skip = |samples: i64| usize::try_from(samples.max(0)).unwrap_or(0);
-    let said = said.get(skip(-best)..).unwrap_or_default();
-    let heard = heard.get(skip(best)..).unwrap_or_default();
-    Likeness { correlation: correlation(said, heard), lag_ms: best * 1000 / RATE as i64 }
-}
-
-/// Where the loudest second begins, to a tenth.
-fn loudest(samples: &[i16]) -> usize {
-    let energy = |from: &usize| -> i64 {
-        let second = samples.get(*from..from + RATE).unwrap_or_default();
-        second.iter().map(|sample| i64::from(*sample).pow(2)).sum()
-    };
-    let starts = (0..=samples.len().saturating_sub(RATE)).step_by(RATE / 10);
-    starts.max_by_key(energy).unwrap_or(0)
+    let (mut sum, mut weights) = (0.0, 0.0);
+    let mut loudest = (0.0, 0);
+    for (number, second) in heard.chunks_exact(RATE).enumerate() {
+        let from = (number * RATE) as i64;
+        let alike = |shift: i64| {
+            let at = usize::try_from(from - shift).ok();
+            let there = at.and_then(|at| said.get(at..at + RATE));
+            there.map_or(0.0, |there| correlation(there, second))
+        };
+        let shifts = -(LAG_MAX as i64)..=LAG_MAX as i64;
+        let best = shifts.map(|shift| (alike(shift), shift)).max_by(|a, b| a.0.total_cmp(&b.0));
+        let (correlation, shift) = best.unwrap_or((0.0, 0));
+        let weight = second.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>().sqrt();
+        sum += weight * correlation;
+        weights += weight;
+        if weight > loudest.0 {
+            loudest = (weight, shift);
+        }
+    }
+    let correlation = if weights > 0.0 { sum / weights } else { 0.0 };
+    Likeness { correlation, lag_ms: loudest.1 * 1000 / RATE as i64 }
 }
 
 /// The normalised correlation of the samples that both have.
