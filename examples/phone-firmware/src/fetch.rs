@@ -55,7 +55,9 @@ pub async fn fetch(
     let datagram = &mut buffers.datagram;
     while whole.is_none() || !client.is_ended() {
         while let Some(transmit) = client.poll_transmit(now(), datagram) {
-            let _ = socket.send_to(&datagram[..transmit.len], transmit.path.remote).await;
+            if let SocketAddr::V4(remote) = transmit.path.remote {
+                let _ = socket.send_to(&datagram[..transmit.len], remote).await;
+            }
         }
         while let Some(event) = client.poll_event() {
             match event {
@@ -96,10 +98,16 @@ pub async fn fetch(
 
 /// The time that the SDK's machines are told.
 pub fn now() -> Duration {
-    Duration::from_millis(Instant::now().as_millis())
+    // In 32 bits, which last for 49 days: a division in 64 takes hundreds of instructions.
+    let millis = Instant::now().as_millis();
+    match u32::try_from(millis) {
+        Ok(millis) => Duration::new(u64::from(millis / 1000), millis % 1000 * 1_000_000),
+        Err(_) => Duration::from_millis(millis),
+    }
 }
 
 /// When embassy's timer has to ring for a machine's deadline.
 pub fn instant(at: Duration) -> Instant {
-    Instant::from_millis(u64::try_from(at.as_micros().div_ceil(1000)).unwrap_or(u64::MAX))
+    let millis = u64::from(at.subsec_nanos().div_ceil(1_000_000));
+    Instant::from_millis(at.as_secs().saturating_mul(1000).saturating_add(millis))
 }

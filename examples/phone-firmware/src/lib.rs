@@ -8,4 +8,5 @@ extern crate std;
 
 pub mod command;
 pub mod config;
+pub mod sdes;
 pub mod tone;

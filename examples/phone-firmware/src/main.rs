@@ -237,7 +237,7 @@ async fn run(
     account.expires_s = config.expires_s;
     let account = agent.add_account(&account).expect("there is room for one");
     let _ = agent.register(now(), account);
-    let mut phone = Phone::new(account, address, config, ring_octets);
+    let mut phone = Phone::new(account, address, config, ring_octets, seed);
     let mut up = true;
 
     loop {

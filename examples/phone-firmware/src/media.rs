@@ -12,11 +12,12 @@ use embassy_time::{Duration, Ticker};
 use heapless::Deque;
 use phone_firmware::config::Microphone;
 use phone_firmware::tone::Tone;
-use rtp_core::adapter::embassy_net::Runner;
+use rtp_core::adapter::embassy_net::{Protection, Runner};
 use rtp_core::codec::g711::Law;
 use rtp_core::jitter::{self, Frame, Playout};
 use rtp_core::payload::telephone_event::{self, Heard, TelephoneEvent};
 use rtp_core::session::{Cname, Config, Event, Outgoing, Path, Session};
+use rtp_core::srtp::{MasterKey, Receiver, Sender};
 
 use crate::board::uart::Console;
 use crate::fetch::now;
@@ -31,10 +32,9 @@ const DATAGRAM_MAX: usize = 1024;
 const JITTER_PACKETS: usize = 16;
 
 /// What the phone tells the media task.
-#[derive(Clone)]
 pub enum Order {
-    /// Sound begins, or goes another way.
-    Start(Agreement),
+    /// Sound begins, or goes another way; with new keys where it is protected by them.
+    Start(Agreement, Option<MasterKeys>),
     /// These digits are to be sent, one after another.
     Digits(heapless::String<16>),
     /// Print the figures.
@@ -42,6 +42,9 @@ pub enum Order {
     /// Sound is over.
     Stop,
 }
+
+/// The keys to send and to receive with.
+pub type MasterKeys = (MasterKey, MasterKey);
 
 /// What SDP has agreed on.
 #[derive(Clone, Copy)]
@@ -63,7 +66,7 @@ pub struct Agreement {
 }
 
 /// Orders on their way to the media task.
-pub static ORDERS: Channel<ThreadModeRawMutex, Order, 4> = Channel::new();
+pub static ORDERS: Channel<ThreadModeRawMutex, Order, 2> = Channel::new();
 
 /// The port for RTP; RTCP has the next one.
 pub const PORT: u16 = 5350;
@@ -94,7 +97,7 @@ pub async fn media(stack: Stack<'static>, memory: &'static mut Memory, mut seed:
     rtp.bind(PORT).expect("the port is nobody else's");
     rtcp.bind(PORT + 1).expect("the port is nobody else's");
     loop {
-        let Order::Start(agreement) = ORDERS.receive().await else { continue };
+        let Order::Start(agreement, keys) = ORDERS.receive().await else { continue };
         // Each call has its own SSRC, sequence numbers and timestamps.
         seed[0] = seed[0].wrapping_add(1);
         let mut config = Config::new(Cname::new("phone@handset").expect("the name is short"));
@@ -115,10 +118,14 @@ pub async fn media(stack: Stack<'static>, memory: &'static mut Memory, mut seed:
             heard: telephone_event::Receiver::new(),
             codes: [0; FRAME],
         };
-        let mut runner = Runner::new(session, &rtp, Some(&rtcp));
+        let mut runner = Runner::new(session, &rtp, Some(&rtcp)).protected(keys.map(protection));
         sound.run(&mut runner, &mut memory.datagram).await;
         let _ = runner.leave(&mut memory.datagram).await;
     }
+}
+
+fn protection((ours, theirs): MasterKeys) -> Protection {
+    Protection { sender: Sender::new(&ours), receiver: Receiver::new(&theirs) }
 }
 
 /// One call's sound.
@@ -149,8 +156,13 @@ impl Sound<'_> {
                 // Garbage on the port is counted by the session, and nothing else.
                 Either3::First(_) => {}
                 Either3::Second(()) => self.tick(runner, datagram).await,
-                Either3::Third(Order::Start(agreement)) => {
+                Either3::Third(Order::Start(agreement, keys)) => {
                     self.agreement = agreement;
+                    if let Some((_, theirs)) = keys
+                        && let Some(protection) = runner.protection()
+                    {
+                        protection.receiver = Receiver::new(&theirs);
+                    }
                     let (rtp, rtcp) = (Path::rtp(agreement.rtp), Path::rtcp(agreement.rtcp));
                     runner.session().set_remote(now(), Some(rtp), Some(rtcp));
                 }

@@ -6,6 +6,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use heapless::String;
 use phone_firmware::command::{Command, HELP};
 use phone_firmware::config::PhoneConfig;
+use phone_firmware::sdes::{Keys, Texts};
 use rtp_core::codec::g711::Law;
 use sip_core::agent::{AccountId, Agent, CallId, End, Error, Event, SubscriptionId};
 use sip_core::message::StatusCode;
@@ -14,11 +15,11 @@ use sip_core::sdp::{self, Agreed, Codec, Direction, Local};
 
 use crate::board::uart::Console;
 use crate::fetch::now;
+use crate::media::{self, Agreement, MasterKeys, ORDERS, Order};
 use crate::memory::Busy;
-use crate::media::{self, Agreement, ORDERS, Order};
 
 const SDP: &[u8] = b"application/sdp";
-const SDP_MAX: usize = 384;
+const SDP_MAX: usize = 512;
 const CODECS: &[Codec<'static>] = &[Codec::PCMU, Codec::PCMA, Codec::TELEPHONE_EVENT];
 
 /// Where a call stands.
@@ -37,6 +38,10 @@ struct Call {
     held: bool,
     version: u64,
     agreed: Option<Agreed<'static>>,
+    /// Where calls are protected.
+    keys: Option<Keys>,
+    /// What was agreed on while it rang.
+    master_keys: Option<MasterKeys>,
     /// The answer to their offer, written when it came.
     answer: heapless::Vec<u8, SDP_MAX>,
 }
@@ -50,6 +55,8 @@ pub struct Phone {
     mailbox: Option<SubscriptionId>,
     ring_octets: usize,
     busy: Busy,
+    seed: [u8; 32],
+    calls: u32,
 }
 
 impl Phone {
@@ -59,8 +66,19 @@ impl Phone {
         address: Ipv4Addr,
         config: PhoneConfig,
         ring_octets: usize,
+        seed: [u8; 32],
     ) -> Self {
-        Self { account, address, config, call: None, mailbox: None, ring_octets, busy: Busy::new() }
+        Self {
+            account,
+            address,
+            config,
+            call: None,
+            mailbox: None,
+            ring_octets,
+            busy: Busy::new(),
+            seed,
+            calls: 0,
+        }
     }
 
     /// Something came of the network or of time.
@@ -153,10 +171,11 @@ impl Phone {
                     return Err(Error::State);
                 }
                 let mut offer = [0; SDP_MAX];
-                let len = self.offer(1, Direction::SendRecv, &mut offer);
+                let keys = self.keys();
+                let len = self.offer(1, Direction::SendRecv, keys.as_ref(), &mut offer);
                 let body = offer.get(..len).unwrap_or_default();
                 let id = agent.invite(now(), self.account, uri.as_bytes(), Some((SDP, body)))?;
-                self.call = Some(Call::new(id, Phase::Calling));
+                self.call = Some(Call::new(id, Phase::Calling, keys));
                 let _ = writeln!(Console, "phone: calling {uri}");
             }
             Command::Answer => {
@@ -166,8 +185,9 @@ impl Phone {
                 };
                 agent.answer(now(), call.id, Some((SDP, &call.answer)))?;
                 call.phase = Phase::Talking;
+                let keys = call.master_keys.take();
                 if let Some(agreed) = call.agreed {
-                    self.start_sound(&agreed).await;
+                    self.start_sound(&agreed, keys).await;
                 }
                 let _ = writeln!(Console, "phone: talking");
             }
@@ -182,7 +202,8 @@ impl Phone {
                 let (id, version) = (call.id, call.version);
                 let direction = if held { Direction::SendOnly } else { Direction::SendRecv };
                 let mut offer = [0; SDP_MAX];
-                let len = self.offer(version, direction, &mut offer);
+                let keys = self.call.as_ref().and_then(|call| call.keys.as_ref());
+                let len = self.offer(version, direction, keys, &mut offer);
                 let body = offer.get(..len).unwrap_or_default();
                 agent.reinvite(now(), id, Some((SDP, body)))?;
                 if let Some(call) = &mut self.call {
@@ -215,11 +236,12 @@ impl Phone {
         if self.call.is_some() {
             return agent.reject(now(), id, StatusCode::BUSY_HERE);
         }
-        let mut call = Call::new(id, Phase::Ringing);
+        let mut call = Call::new(id, Phase::Ringing, self.keys());
         let mut answer = [0; SDP_MAX];
-        match self.answer(call.version, offer, &mut answer) {
-            Some((len, agreed)) => {
+        match self.answer(call.version, call.keys.as_mut(), offer, &mut answer) {
+            Some((len, agreed, keys)) => {
                 call.agreed = Some(agreed);
+                call.master_keys = keys;
                 let _ = call.answer.extend_from_slice(answer.get(..len).unwrap_or_default());
             }
             None => return agent.reject(now(), id, StatusCode::NOT_ACCEPTABLE_HERE),
@@ -236,16 +258,15 @@ impl Phone {
         id: CallId,
         answer: &[u8],
     ) -> Result<(), Error> {
-        let session = sdp::Session::parse(answer).ok();
-        let agreed = session
-            .and_then(|session| sdp::accept(&self.local(1, Direction::SendRecv), &session).ok());
+        let local = self.local(1, Direction::SendRecv);
         let Some(call) = self.call.as_mut().filter(|call| call.id == id) else { return Ok(()) };
+        let accepted = accept(&local, call.keys.as_mut(), answer);
         call.phase = Phase::Talking;
-        call.agreed = agreed;
-        match agreed {
-            Some(agreed) => {
+        call.agreed = accepted.as_ref().map(|(agreed, _)| *agreed);
+        match accepted {
+            Some((agreed, keys)) => {
                 let _ = writeln!(Console, "phone: talking");
-                self.start_sound(&agreed).await;
+                self.start_sound(&agreed, keys).await;
                 Ok(())
             }
             None => {
@@ -265,13 +286,18 @@ impl Phone {
         call.version += 1;
         let version = call.version;
         let mut answer = [0; SDP_MAX];
-        let Some((len, agreed)) = self.answer(version, offer, &mut answer) else {
+        let mut keys = call.keys.take();
+        let answered = self.answer(version, keys.as_mut(), offer, &mut answer);
+        if let Some(call) = &mut self.call {
+            call.keys = keys;
+        }
+        let Some((len, agreed, keys)) = answered else {
             return agent.reject(now(), id, StatusCode::NOT_ACCEPTABLE_HERE);
         };
         agent.answer(now(), id, Some((SDP, answer.get(..len).unwrap_or_default())))?;
         let held = if agreed.direction.sends() { "" } else { ", held by the other side" };
         let _ = writeln!(Console, "phone: talking{held}");
-        self.start_sound(&agreed).await;
+        self.start_sound(&agreed, keys).await;
         Ok(())
     }
 
@@ -289,7 +315,7 @@ impl Phone {
         };
     }
 
-    async fn start_sound(&self, agreed: &Agreed<'_>) {
+    async fn start_sound(&self, agreed: &Agreed<'_>, keys: Option<MasterKeys>) {
         let agreement = Agreement {
             rtp: agreed.rtp,
             rtcp: agreed.rtcp,
@@ -299,7 +325,7 @@ impl Phone {
             sends: agreed.direction.sends(),
             microphone: self.config.microphone,
         };
-        ORDERS.send(Order::Start(agreement)).await;
+        ORDERS.send(Order::Start(agreement, keys)).await;
     }
 
     fn local(&self, version: u64, direction: Direction) -> Local<'static> {
@@ -315,24 +341,82 @@ impl Phone {
         }
     }
 
-    fn offer(&self, version: u64, direction: Direction, buffer: &mut [u8]) -> usize {
-        sdp::offer(&self.local(version, direction), buffer).unwrap_or(0)
+    /// New keys, where calls are to be protected.
+    fn keys(&mut self) -> Option<Keys> {
+        self.calls = self.calls.wrapping_add(1);
+        self.config.srtp.then(|| Keys::new(&self.seed, self.calls))
+    }
+
+    fn offer(
+        &self,
+        version: u64,
+        direction: Direction,
+        keys: Option<&Keys>,
+        buffer: &mut [u8],
+    ) -> usize {
+        let texts = keys.map(Keys::texts);
+        let attributes = texts.as_ref().map(Texts::attributes);
+        let attributes = attributes.as_ref().map_or(&[][..], |attributes| attributes);
+        sdp::secure_offer(&self.local(version, direction), attributes, buffer).unwrap_or(0)
     }
 
     fn answer(
         &self,
         version: u64,
+        keys: Option<&mut Keys>,
         offer: &[u8],
         buffer: &mut [u8],
-    ) -> Option<(usize, Agreed<'static>)> {
+    ) -> Option<(usize, Agreed<'static>, Option<MasterKeys>)> {
         let offer = sdp::Session::parse(offer).ok()?;
-        sdp::answer(&self.local(version, Direction::SendRecv), &offer, buffer).ok()
+        let texts = keys.as_deref().map(Keys::texts);
+        let attributes = texts.as_ref().map(Texts::attributes);
+        let attributes = attributes.as_ref().map_or(&[][..], |attributes| attributes);
+        let local = self.local(version, Direction::SendRecv);
+        let (len, agreed) = sdp::secure_answer(&local, attributes, &offer, buffer).ok()?;
+        let master_keys = agree(keys, &agreed, &offer)?;
+        Some((len, agreed, master_keys))
+    }
+}
+
+/// What an answer to our offer comes to.
+fn accept(
+    local: &Local<'static>,
+    keys: Option<&mut Keys>,
+    answer: &[u8],
+) -> Option<(Agreed<'static>, Option<MasterKeys>)> {
+    let answer = sdp::Session::parse(answer).ok()?;
+    let texts = keys.as_deref().map(Keys::texts);
+    let attributes = texts.as_ref().map(Texts::attributes);
+    let attributes = attributes.as_ref().map_or(&[][..], |attributes| attributes);
+    let agreed = sdp::secure_accept(local, attributes, &answer).ok()?;
+    let master_keys = agree(keys, &agreed, &answer)?;
+    Some((agreed, master_keys))
+}
+
+/// The keys to send and to receive with, where they are new; nothing at all where theirs is bad.
+fn agree(
+    keys: Option<&mut Keys>,
+    agreed: &Agreed<'_>,
+    theirs: &sdp::Session<'_>,
+) -> Option<Option<MasterKeys>> {
+    match (keys, &agreed.crypto) {
+        (Some(keys), Some(choice)) => keys.agree(choice, &theirs.crypto(choice)?).ok(),
+        _ => Some(None),
     }
 }
 
 impl Call {
-    const fn new(id: CallId, phase: Phase) -> Self {
-        Self { id, phase, held: false, version: 1, agreed: None, answer: heapless::Vec::new() }
+    const fn new(id: CallId, phase: Phase, keys: Option<Keys>) -> Self {
+        Self {
+            id,
+            phase,
+            held: false,
+            version: 1,
+            agreed: None,
+            keys,
+            master_keys: None,
+            answer: heapless::Vec::new(),
+        }
     }
 }
 

@@ -42,7 +42,9 @@ impl Transport<'_> {
         match self {
             Self::Udp(socket) => {
                 // What the network does not take is lost like any datagram: it is sent again.
-                let _ = socket.send_to(octets, transmit.path.remote).await;
+                if let SocketAddr::V4(remote) = transmit.path.remote {
+                    let _ = socket.send_to(octets, remote).await;
+                }
                 Ok(())
             }
             Self::Tcp { socket, server, kept } => {

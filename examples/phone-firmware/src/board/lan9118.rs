@@ -8,6 +8,7 @@ use core::task::Context;
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use embassy_sync::waitqueue::AtomicWaker;
 use embassy_time::{Duration, Instant};
+use static_cell::ConstStaticCell;
 
 const BASE: usize = 0x4020_0000;
 
@@ -38,9 +39,12 @@ const MII_DATA: u32 = 7;
 
 /// The longest Ethernet frame without its check sequence.
 const FRAME_MAX: usize = 1514;
+const FRAME_ROOM: usize = (FRAME_MAX + 4).next_multiple_of(4);
 /// How often the PHY is asked whether the cable is in.
 const LINK_POLL: Duration = Duration::from_millis(250);
 
+/// A frame that has arrived, and one that leaves: not inside the driver, which is moved to its task.
+static FRAMES: ConstStaticCell<[[u8; FRAME_ROOM]; 2]> = ConstStaticCell::new([[0; FRAME_ROOM]; 2]);
 static WAKER: AtomicWaker = AtomicWaker::new();
 
 fn read(register: usize) -> u32 {
@@ -89,15 +93,18 @@ pub struct Tap {
 /// The controller, started.
 pub struct Lan9118 {
     tap: Tap,
-    frame: [u8; FRAME_MAX + 2],
+    /// With room for the check sequence, in whole words.
+    frame: &'static mut [u8; FRAME_ROOM],
+    sent: &'static mut [u8; FRAME_ROOM],
     address: [u8; 6],
     link: LinkState,
     link_asked: Instant,
 }
 
 impl Lan9118 {
-    /// Resets the controller and starts both directions.
+    /// Resets the controller and starts both directions. There is one.
     pub fn new(tap: Tap) -> Self {
+        let [frame, sent] = FRAMES.take();
         write(HW_CFG, 1);
         while read(HW_CFG) & 1 != 0 {}
         // Five of the sixteen KiB are for sending; the rest receives.
@@ -112,13 +119,7 @@ impl Lan9118 {
         write(INT_EN, RX_STATUS_LEVEL);
         // Until it is configured the controller's line stands for an interrupt.
         super::enable(super::Interrupt::Ethernet);
-        Self {
-            tap,
-            frame: [0; FRAME_MAX + 2],
-            address,
-            link: LinkState::Down,
-            link_asked: Instant::MIN,
-        }
+        Self { tap, frame, sent, address, link: LinkState::Down, link_asked: Instant::MIN }
     }
 
     /// The address that the board was given.
@@ -133,9 +134,9 @@ impl Lan9118 {
 
 impl Driver for Lan9118 {
     type RxToken<'a> = RxToken<'a>;
-    type TxToken<'a> = TxToken;
+    type TxToken<'a> = TxToken<'a>;
 
-    fn receive(&mut self, cx: &mut Context<'_>) -> Option<(RxToken<'_>, TxToken)> {
+    fn receive(&mut self, cx: &mut Context<'_>) -> Option<(RxToken<'_>, TxToken<'_>)> {
         WAKER.register(cx.waker());
         loop {
             if (read(RX_FIFO_INF) >> 16) & 0xff == 0 {
@@ -159,23 +160,22 @@ impl Driver for Lan9118 {
                 continue;
             }
             let payload = len - 4;
-            for at in (0..len.next_multiple_of(4)).step_by(4) {
-                let word = read(RX_DATA).to_le_bytes();
-                for (to, from) in self.frame.iter_mut().skip(at).zip(word) {
-                    *to = from;
-                }
+            let words = self.frame.as_chunks_mut::<4>().0;
+            for word in &mut words[..len.div_ceil(4)] {
+                *word = read(RX_DATA).to_le_bytes();
             }
             (self.tap.received)(&self.frame[..payload]);
-            return Some((RxToken(&mut self.frame[..payload]), TxToken(self.tap)));
+            let sent = TxToken { tap: self.tap, frame: self.sent };
+            return Some((RxToken(&mut self.frame[..payload]), sent));
         }
     }
 
-    fn transmit(&mut self, cx: &mut Context<'_>) -> Option<TxToken> {
+    fn transmit(&mut self, cx: &mut Context<'_>) -> Option<TxToken<'_>> {
         WAKER.register(cx.waker());
         while (read(TX_FIFO_INF) >> 16) & 0xff != 0 {
             let _ = read(TX_STATUS);
         }
-        Self::can_send().then_some(TxToken(self.tap))
+        Self::can_send().then_some(TxToken { tap: self.tap, frame: self.sent })
     }
 
     fn link_state(&mut self, cx: &mut Context<'_>) -> LinkState {
@@ -212,14 +212,17 @@ impl embassy_net_driver::RxToken for RxToken<'_> {
 }
 
 /// Room for a frame to send.
-pub struct TxToken(Tap);
+pub struct TxToken<'a> {
+    tap: Tap,
+    frame: &'a mut [u8; FRAME_ROOM],
+}
 
-impl embassy_net_driver::TxToken for TxToken {
+impl embassy_net_driver::TxToken for TxToken<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
-        let mut frame = [0; FRAME_MAX.next_multiple_of(4)];
+        let Self { tap, frame } = self;
         let len = len.min(FRAME_MAX);
         let result = fill(&mut frame[..len]);
-        let len = (self.0.sending)(&mut frame[..FRAME_MAX], len);
+        let len = (tap.sending)(&mut frame[..FRAME_MAX], len);
         // Command A: first and last segment, from offset 0; command B: the packet's length.
         write(TX_DATA, (1 << 13) | (1 << 12) | len as u32);
         write(TX_DATA, len as u32);
