@@ -12,23 +12,17 @@ use tftp_core::{Mode, Path};
 
 /// The port of TFTP (RFC 1350 section 4).
 const TFTP: u16 = 69;
-/// Four octets of header and a block of 1428.
-const DATAGRAM_MAX: usize = 1432;
 /// Ports for the phone's end of transfers: each has its own (RFC 1350 section 4).
 const FIRST_PORT: u16 = 49152;
 
-/// What the socket and the client write in; lent for as long as the phone boots.
-pub struct Buffers {
-    received: [u8; DATAGRAM_MAX],
-    sent: [u8; 512],
-    datagram: [u8; DATAGRAM_MAX],
-}
-
-impl Buffers {
-    /// Empty buffers.
-    pub const fn new() -> Self {
-        Self { received: [0; DATAGRAM_MAX], sent: [0; 512], datagram: [0; DATAGRAM_MAX] }
-    }
+/// What the socket and the client write in: lent, since it is of use only while the phone boots.
+pub struct Buffers<'a> {
+    /// What the socket has received.
+    pub received: &'a mut [u8],
+    /// What the socket sends.
+    pub sent: &'a mut [u8],
+    /// One datagram.
+    pub datagram: &'a mut [u8],
 }
 
 /// Fetches `name` and hands each block, in order, to `store`; returns the file's length.
@@ -40,19 +34,18 @@ pub async fn fetch(
     server: Ipv4Addr,
     number: u16,
     name: &[u8],
-    buffers: &mut Buffers,
+    buffers: &mut Buffers<'_>,
     mut store: impl FnMut(u64, &[u8]) -> Result<(), &'static str>,
 ) -> Result<u64, &'static str> {
     let mut metadata = [[PacketMetadata::EMPTY; 2]; 2];
     let [received, sent] = &mut metadata;
-    let mut socket =
-        UdpSocket::new(stack, received, &mut buffers.received, sent, &mut buffers.sent);
+    let mut socket = UdpSocket::new(stack, received, buffers.received, sent, buffers.sent);
     socket.bind(FIRST_PORT + number).map_err(|_| "no port is free")?;
     let config = Config::new(SocketAddr::new(IpAddr::V4(server), TFTP));
     let mut client = Client::get(now(), &config, name, Mode::Octet)
         .map_err(|_| "the name cannot be asked for")?;
     let mut whole = None;
-    let datagram = &mut buffers.datagram;
+    let datagram = &mut *buffers.datagram;
     while whole.is_none() || !client.is_ended() {
         while let Some(transmit) = client.poll_transmit(now(), datagram) {
             if let SocketAddr::V4(remote) = transmit.path.remote {

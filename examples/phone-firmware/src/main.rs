@@ -36,11 +36,13 @@ use embassy_sync::channel::Channel;
 use embassy_time::Timer;
 use heapless::{String, Vec};
 use phone_firmware::config::{self, PhoneConfig};
-use sip_core::agent::{Account, Agent, Storage};
+use sip_core::agent::{Account, AccountId, Agent, Storage};
 use sip_core::transaction::SentBy;
+use sip_core::transport::Path;
 use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::fetch::{Buffers, fetch, instant, now};
+use crate::media::ORDERS;
 use crate::phone::Phone;
 use crate::transport::{Input, Transport};
 
@@ -56,33 +58,37 @@ const RING_MAX: usize = 2000;
 /// One account, two calls, four subscriptions.
 type SipStorage = Storage<1, 2, 4, 10, 8192>;
 
-/// Buffers of the socket that SIP uses.
+/// The longest SIP message that the phone sends: without fragments no datagram is longer.
+const OUTPUT_MAX: usize = 1472;
+
+/// Buffers of the socket that SIP uses, and before it TFTP.
 struct SipBuffers {
-    received: [u8; 3072],
-    sent: [u8; 2048],
+    received: [u8; MESSAGE_MAX],
+    sent: [u8; OUTPUT_MAX],
     input: [u8; MESSAGE_MAX],
-    output: [u8; MESSAGE_MAX],
+    output: [u8; OUTPUT_MAX],
 }
 
 impl SipBuffers {
     const fn new() -> Self {
         Self {
-            received: [0; 3072],
-            sent: [0; 2048],
+            received: [0; MESSAGE_MAX],
+            sent: [0; OUTPUT_MAX],
             input: [0; MESSAGE_MAX],
-            output: [0; MESSAGE_MAX],
+            output: [0; OUTPUT_MAX],
         }
     }
 }
 
-static RESOURCES: StaticCell<StackResources<6>> = StaticCell::new();
+static RESOURCES: StaticCell<StackResources<4>> = StaticCell::new();
 // Whatever is large is all zeros at first, so that flash need not hold it; the storage of SIP is
 // the exception.
-static FETCH: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers::new());
 static MEDIA: ConstStaticCell<media::Memory> = ConstStaticCell::new(media::Memory::new());
 static SIP: ConstStaticCell<SipStorage> = ConstStaticCell::new(SipStorage::new());
 static SIP_BUFFERS: ConstStaticCell<SipBuffers> = ConstStaticCell::new(SipBuffers::new());
 static SIP_METADATA: StaticCell<[[PacketMetadata; 4]; 2]> = StaticCell::new();
+static AGENT: StaticCell<Agent<'static>> = StaticCell::new();
+static PHONE: StaticCell<Phone> = StaticCell::new();
 static RING: ConstStaticCell<Vec<u8, RING_MAX>> = ConstStaticCell::new(Vec::new());
 
 /// What stands in memory for good, for the command `memory`.
@@ -94,7 +100,7 @@ const STATICS: &[(&str, usize)] = &[
     ("rtp session", size_of::<rtp_core::session::Session<'_>>()),
     ("jitter buffer", size_of::<rtp_core::jitter::Buffer<'_>>()),
     ("tftp client", size_of::<tftp_core::client::Client<'_>>()),
-    ("tftp buffers", size_of::<Buffers>()),
+    ("phone", size_of::<Phone>()),
     ("ring tone", RING_MAX),
 ];
 
@@ -136,17 +142,23 @@ async fn start(spawner: Spawner) {
     let address = stack.config_v4().map_or(Ipv4Addr::UNSPECIFIED, |v4| v4.address.address());
     let _ = writeln!(Console, "phone: address {address}");
     let ring = RING.take();
-    let config = provision(stack, mac, FETCH.take(), ring).await;
+    let buffers = SIP_BUFFERS.take();
+    let lent = &mut Buffers {
+        received: &mut buffers.received,
+        sent: &mut buffers.sent,
+        datagram: &mut buffers.input,
+    };
+    let config = provision(stack, mac, lent, ring).await;
 
     spawner.spawn(media::media(stack, MEDIA.take(), seed).expect("one of it"));
-    run(stack, address, config, ring.len(), seed).await
+    run(stack, address, config, ring.len(), seed, buffers).await
 }
 
 /// Fetches the configuration and the ring tone; tries until there is a configuration.
 async fn provision(
     stack: Stack<'static>,
     mac: [u8; 6],
-    buffers: &mut Buffers,
+    buffers: &mut Buffers<'_>,
     ring: &mut Vec<u8, RING_MAX>,
 ) -> PhoneConfig {
     let mut name = String::<32>::new();
@@ -210,9 +222,9 @@ async fn run(
     config: PhoneConfig,
     ring_octets: usize,
     seed: [u8; 32],
+    buffers: &'static mut SipBuffers,
 ) -> ! {
     let server = SocketAddr::V4(config.server);
-    let buffers = SIP_BUFFERS.take();
     let mut transport = match config.transport {
         config::Transport::Udp => {
             let [received, sent] = SIP_METADATA.init([[PacketMetadata::EMPTY; 4]; 2]);
@@ -223,21 +235,11 @@ async fn run(
         }
         config::Transport::Tcp => {
             let socket = TcpSocket::new(stack, &mut buffers.received, &mut buffers.sent);
-            Transport::Tcp { socket, server, kept: 0 }
+            Transport::Tcp { socket, server, kept: 0, more: false }
         }
     };
-    let own = SocketAddr::new(address.into(), SIP_PORT);
-    let mut agent_config = sip_core::agent::Config::new(SentBy::all(own));
-    agent_config.user_agent = b"Handset phone";
-    let mut agent = Agent::new(agent_config, SIP.take(), seed).expect("it is complete");
-    let mut aor = String::<140>::new();
-    let _ = write!(aor, "sip:{}@{}", config.user, config.domain);
-    let mut account =
-        Account::new(aor.as_bytes()).over(transport.path(server), config.password.as_bytes());
-    account.expires_s = config.expires_s;
-    let account = agent.add_account(&account).expect("there is room for one");
-    let _ = agent.register(now(), account);
-    let mut phone = Phone::new(account, address, config, ring_octets, seed);
+    let (agent, account) = start_agent(address, transport.path(server), &config, seed);
+    let phone = PHONE.init_with(|| Phone::new(account, address, config, ring_octets, seed));
     let mut up = true;
 
     loop {
@@ -247,9 +249,11 @@ async fn run(
                 agent.handle_closed(now(), path);
             }
         }
+        while let Some(order) = phone.next_order() {
+            ORDERS.send(order).await;
+        }
         // What the phone does to the agent in answer to an event may give it something to send.
-        if let Some(event) = agent.poll_event() {
-            phone.event(&mut agent, event).await;
+        if take_event(agent, phone) {
             continue;
         }
         let due = agent.poll_timeout();
@@ -264,31 +268,19 @@ async fn run(
         };
         match select4(transport.receive(&mut buffers.input), LINES.receive(), timer, link).await {
             Either4::First(Input::Datagram(len, path)) => {
-                let event = agent.handle_datagram(now(), path, &buffers.input[..len]);
-                if let Ok(Some(event)) = event {
-                    phone.event(&mut agent, event).await;
-                }
+                take_datagram(agent, phone, path, &buffers.input[..len]);
             }
-            Either4::First(Input::Stream(mut len, path)) => loop {
-                let result = agent.handle_stream(now(), path, &buffers.input[..len]);
-                match result {
-                    Ok((0, _)) if len < buffers.input.len() => break,
-                    Ok((0, _)) | Err(_) => {
+            Either4::First(Input::Stream(len, path)) => {
+                match take_stream(agent, phone, path, &buffers.input[..len]) {
+                    Some(used) => transport.consume(used, &mut buffers.input),
+                    None => {
                         transport.close();
                         agent.handle_closed(now(), path);
-                        break;
-                    }
-                    Ok((used, event)) => {
-                        if let Some(event) = event {
-                            phone.event(&mut agent, event).await;
-                        }
-                        transport.consume(used, &mut buffers.input);
-                        len -= used;
                     }
                 }
-            },
+            }
             Either4::First(Input::Closed(path)) => agent.handle_closed(now(), path),
-            Either4::Second(line) => phone.command(&mut agent, &line).await,
+            Either4::Second(line) => phone.command(agent, &line),
             Either4::Third(()) => agent.handle_timeout(now()),
             Either4::Fourth(()) => {
                 up = !up;
@@ -297,6 +289,70 @@ async fn run(
                     let _ = agent.register(now(), account);
                 }
             }
+        }
+    }
+}
+
+// What follows is called and not inlined: what these functions need of the stack, they need one
+// after another, and not all of them together for as long as the loop waits.
+
+#[inline(never)]
+fn start_agent(
+    address: Ipv4Addr,
+    server: Path,
+    config: &PhoneConfig,
+    seed: [u8; 32],
+) -> (&'static mut Agent<'static>, AccountId) {
+    let own = SocketAddr::new(address.into(), SIP_PORT);
+    let mut agent_config = sip_core::agent::Config::new(SentBy::all(own));
+    agent_config.user_agent = b"Handset phone";
+    let agent =
+        AGENT.init_with(|| Agent::new(agent_config, SIP.take(), seed).expect("it is complete"));
+    let mut aor = String::<140>::new();
+    let _ = write!(aor, "sip:{}@{}", config.user, config.domain);
+    let mut account = Account::new(aor.as_bytes()).over(server, config.password.as_bytes());
+    account.expires_s = config.expires_s;
+    let account = agent.add_account(&account).expect("there is room for one");
+    let _ = agent.register(now(), account);
+    (agent, account)
+}
+
+/// Hands on what the agent has to tell; whether it had anything.
+#[inline(never)]
+fn take_event(agent: &mut Agent<'_>, phone: &mut Phone) -> bool {
+    let event = agent.poll_event();
+    let told = event.is_some();
+    if let Some(event) = event {
+        phone.event(agent, event);
+    }
+    told
+}
+
+#[inline(never)]
+fn take_datagram(agent: &mut Agent<'_>, phone: &mut Phone, path: Path, octets: &[u8]) {
+    // What is no SIP is not worth an answer.
+    if let Ok(Some(event)) = agent.handle_datagram(now(), path, octets) {
+        phone.event(agent, event);
+    }
+}
+
+/// Takes a message of the stream; how many octets it had, 0 where more are needed, and nothing where
+/// the connection is to be given up.
+#[inline(never)]
+fn take_stream(
+    agent: &mut Agent<'_>,
+    phone: &mut Phone,
+    path: Path,
+    octets: &[u8],
+) -> Option<usize> {
+    match agent.handle_stream(now(), path, octets) {
+        Ok((0, _)) if octets.len() < MESSAGE_MAX => Some(0),
+        Ok((0, _)) | Err(_) => None,
+        Ok((used, event)) => {
+            if let Some(event) = event {
+                phone.event(agent, event);
+            }
+            Some(used)
         }
     }
 }

@@ -28,8 +28,8 @@ const FRAME: usize = 160;
 const DIGIT_UNITS: u32 = 800;
 /// RTP of 160 octets with header, and room for RTCP.
 const DATAGRAM_MAX: usize = 1024;
-/// Sixteen packets of twenty milliseconds are more than the jitter buffer ever holds.
-const JITTER_PACKETS: usize = 16;
+/// A quarter of a second: more would be too late to talk.
+const JITTER_PACKETS: usize = 12;
 
 /// What the phone tells the media task.
 pub enum Order {
@@ -88,10 +88,12 @@ impl Memory {
 /// Takes calls' sound, one call after another.
 #[embassy_executor::task]
 pub async fn media(stack: Stack<'static>, memory: &'static mut Memory, mut seed: [u8; 32]) -> ! {
-    let mut metadata = [[PacketMetadata::EMPTY; 8]; 4];
-    let [rtp_in, rtp_out, rtcp_in, rtcp_out] = &mut metadata;
-    let mut rtp = UdpSocket::new(stack, rtp_in, &mut memory.rtp.0, rtp_out, &mut memory.rtp.1);
-    let mut rtcp = UdpSocket::new(stack, rtcp_in, &mut memory.rtcp.0, rtcp_out, &mut memory.rtcp.1);
+    let mut rtp_in = [PacketMetadata::EMPTY; 8];
+    let [mut rtp_out, mut rtcp_in, mut rtcp_out] = [[PacketMetadata::EMPTY; 2]; 3];
+    let mut rtp =
+        UdpSocket::new(stack, &mut rtp_in, &mut memory.rtp.0, &mut rtp_out, &mut memory.rtp.1);
+    let mut rtcp =
+        UdpSocket::new(stack, &mut rtcp_in, &mut memory.rtcp.0, &mut rtcp_out, &mut memory.rtcp.1);
     let mut members = rtp_core::session::Storage::<2>::new();
     let mut packets = jitter::Storage::<JITTER_PACKETS, FRAME>::new();
     rtp.bind(PORT).expect("the port is nobody else's");
@@ -124,6 +126,7 @@ pub async fn media(stack: Stack<'static>, memory: &'static mut Memory, mut seed:
     }
 }
 
+#[inline(never)]
 fn protection((ours, theirs): MasterKeys) -> Protection {
     Protection { sender: Sender::new(&ours), receiver: Receiver::new(&theirs) }
 }

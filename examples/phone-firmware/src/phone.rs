@@ -3,7 +3,7 @@
 use core::fmt::Write;
 use core::net::{IpAddr, Ipv4Addr};
 
-use heapless::String;
+use heapless::{Deque, String};
 use phone_firmware::command::{Command, HELP};
 use phone_firmware::config::PhoneConfig;
 use phone_firmware::sdes::{Keys, Texts};
@@ -15,7 +15,7 @@ use sip_core::sdp::{self, Agreed, Codec, Direction, Local};
 
 use crate::board::uart::Console;
 use crate::fetch::now;
-use crate::media::{self, Agreement, MasterKeys, ORDERS, Order};
+use crate::media::{self, Agreement, MasterKeys, Order};
 use crate::memory::Busy;
 
 const SDP: &[u8] = b"application/sdp";
@@ -57,6 +57,8 @@ pub struct Phone {
     busy: Busy,
     seed: [u8; 32],
     calls: u32,
+    /// What the media task has to be told.
+    orders: Deque<Order, 3>,
 }
 
 impl Phone {
@@ -78,33 +80,39 @@ impl Phone {
             busy: Busy::new(),
             seed,
             calls: 0,
+            orders: Deque::new(),
         }
     }
 
+    /// What the media task has to be told next.
+    pub fn next_order(&mut self) -> Option<Order> {
+        self.orders.pop_front()
+    }
+
     /// Something came of the network or of time.
-    pub async fn event(&mut self, agent: &mut Agent<'_>, event: Event<'_>) {
-        let result = self.react(agent, event).await;
+    pub fn event(&mut self, agent: &mut Agent<'_>, event: Event<'_>) {
+        let result = self.react(agent, event);
         if let Err(error) = result {
             let _ = writeln!(Console, "phone: {error}");
         }
     }
 
     /// Somebody has typed a line.
-    pub async fn command(&mut self, agent: &mut Agent<'_>, line: &[u8]) {
+    pub fn command(&mut self, agent: &mut Agent<'_>, line: &[u8]) {
         let command = core::str::from_utf8(line).ok().and_then(Command::parse);
         let result = match command {
             None => {
                 let _ = writeln!(Console, "phone: not understood; try help");
                 Ok(())
             }
-            Some(command) => self.obey(agent, command).await,
+            Some(command) => self.obey(agent, command),
         };
         if let Err(error) = result {
             let _ = writeln!(Console, "phone: {error}");
         }
     }
 
-    async fn react(&mut self, agent: &mut Agent<'_>, event: Event<'_>) -> Result<(), Error> {
+    fn react(&mut self, agent: &mut Agent<'_>, event: Event<'_>) -> Result<(), Error> {
         match event {
             Event::Registered { expires, .. } => {
                 let _ = writeln!(Console, "phone: registered for {} s", expires.as_secs());
@@ -133,16 +141,16 @@ impl Phone {
                 let code = message.code().map_or(0, StatusCode::get);
                 let _ = writeln!(Console, "phone: progress {code}");
             }
-            Event::Answered { call, message } => self.answered(agent, call, message.body()).await?,
+            Event::Answered { call, message } => self.answered(agent, call, message.body())?,
             Event::Confirmed { .. } => {}
             Event::Reinvited { call, message } => {
-                self.reinvited(agent, call, message.body()).await?;
+                self.reinvited(agent, call, message.body())?;
             }
-            Event::Changed { call, message } => self.answered(agent, call, message.body()).await?,
+            Event::Changed { call, message } => self.answered(agent, call, message.body())?,
             Event::ChangeFailed { failure, .. } => {
                 let _ = writeln!(Console, "phone: the change was not taken: {failure}");
             }
-            Event::Ended { call, end, .. } => self.ended(call, end).await,
+            Event::Ended { call, end, .. } => self.ended(call, end),
             Event::Message { message, .. } => {
                 print_message(&message);
             }
@@ -164,7 +172,7 @@ impl Phone {
         Ok(())
     }
 
-    async fn obey(&mut self, agent: &mut Agent<'_>, command: Command<'_>) -> Result<(), Error> {
+    fn obey(&mut self, agent: &mut Agent<'_>, command: Command<'_>) -> Result<(), Error> {
         match command {
             Command::Dial(uri) => {
                 if self.call.is_some() {
@@ -187,7 +195,7 @@ impl Phone {
                 call.phase = Phase::Talking;
                 let keys = call.master_keys.take();
                 if let Some(agreed) = call.agreed {
-                    self.start_sound(&agreed, keys).await;
+                    self.start_sound(&agreed, keys);
                 }
                 let _ = writeln!(Console, "phone: talking");
             }
@@ -212,7 +220,7 @@ impl Phone {
                 let _ = writeln!(Console, "phone: {}", if held { "holding" } else { "resuming" });
             }
             Command::Dtmf(digits) => {
-                ORDERS.send(Order::Digits(digits.chars().take(16).collect())).await;
+                self.order(Order::Digits(digits.chars().take(16).collect()));
             }
             Command::Message(uri, text) => {
                 let body = text.as_bytes();
@@ -222,7 +230,7 @@ impl Phone {
                 let accept = b"application/pidf+xml";
                 agent.subscribe(now(), self.account, uri.as_bytes(), b"presence", accept)?;
             }
-            Command::Stats => ORDERS.send(Order::Stats).await,
+            Command::Stats => self.order(Order::Stats),
             Command::Memory => crate::memory::print(agent),
             Command::Cpu => self.busy.print(),
             Command::Help => {
@@ -252,12 +260,7 @@ impl Phone {
         Ok(())
     }
 
-    async fn answered(
-        &mut self,
-        agent: &mut Agent<'_>,
-        id: CallId,
-        answer: &[u8],
-    ) -> Result<(), Error> {
+    fn answered(&mut self, agent: &mut Agent<'_>, id: CallId, answer: &[u8]) -> Result<(), Error> {
         let local = self.local(1, Direction::SendRecv);
         let Some(call) = self.call.as_mut().filter(|call| call.id == id) else { return Ok(()) };
         let accepted = accept(&local, call.keys.as_mut(), answer);
@@ -266,7 +269,7 @@ impl Phone {
         match accepted {
             Some((agreed, keys)) => {
                 let _ = writeln!(Console, "phone: talking");
-                self.start_sound(&agreed, keys).await;
+                self.start_sound(&agreed, keys);
                 Ok(())
             }
             None => {
@@ -276,12 +279,7 @@ impl Phone {
         }
     }
 
-    async fn reinvited(
-        &mut self,
-        agent: &mut Agent<'_>,
-        id: CallId,
-        offer: &[u8],
-    ) -> Result<(), Error> {
+    fn reinvited(&mut self, agent: &mut Agent<'_>, id: CallId, offer: &[u8]) -> Result<(), Error> {
         let Some(call) = self.call.as_mut().filter(|call| call.id == id) else { return Ok(()) };
         call.version += 1;
         let version = call.version;
@@ -297,14 +295,14 @@ impl Phone {
         agent.answer(now(), id, Some((SDP, answer.get(..len).unwrap_or_default())))?;
         let held = if agreed.direction.sends() { "" } else { ", held by the other side" };
         let _ = writeln!(Console, "phone: talking{held}");
-        self.start_sound(&agreed, keys).await;
+        self.start_sound(&agreed, keys);
         Ok(())
     }
 
-    async fn ended(&mut self, id: CallId, end: End) {
+    fn ended(&mut self, id: CallId, end: End) {
         if self.call.as_ref().is_some_and(|call| call.id == id) {
             self.call = None;
-            ORDERS.send(Order::Stop).await;
+            self.order(Order::Stop);
         }
         let _ = match end {
             End::Local => writeln!(Console, "phone: hung up"),
@@ -315,7 +313,7 @@ impl Phone {
         };
     }
 
-    async fn start_sound(&self, agreed: &Agreed<'_>, keys: Option<MasterKeys>) {
+    fn start_sound(&mut self, agreed: &Agreed<'_>, keys: Option<MasterKeys>) {
         let agreement = Agreement {
             rtp: agreed.rtp,
             rtcp: agreed.rtcp,
@@ -325,7 +323,12 @@ impl Phone {
             sends: agreed.direction.sends(),
             microphone: self.config.microphone,
         };
-        ORDERS.send(Order::Start(agreement, keys)).await;
+        self.order(Order::Start(agreement, keys));
+    }
+
+    /// Orders leave after each event and each line, of which none gives more than there is room for.
+    fn order(&mut self, order: Order) {
+        let _ = self.orders.push_back(order);
     }
 
     fn local(&self, version: u64, direction: Direction) -> Local<'static> {

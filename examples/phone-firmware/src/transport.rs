@@ -24,8 +24,9 @@ pub enum Input {
 pub enum Transport<'a> {
     /// Datagrams, to and from anybody.
     Udp(UdpSocket<'a>),
-    /// A connection to the server, and how much of what came over it is not used yet.
-    Tcp { socket: TcpSocket<'a>, server: SocketAddr, kept: usize },
+    /// A connection to the server, how much of what came over it is not used yet, and whether that
+    /// may hold another message.
+    Tcp { socket: TcpSocket<'a>, server: SocketAddr, kept: usize, more: bool },
 }
 
 impl Transport<'_> {
@@ -47,7 +48,7 @@ impl Transport<'_> {
                 }
                 Ok(())
             }
-            Self::Tcp { socket, server, kept } => {
+            Self::Tcp { socket, server, kept, .. } => {
                 if transmit.path.remote != *server {
                     return Err(transmit.path);
                 }
@@ -81,7 +82,10 @@ impl Transport<'_> {
                     return Input::Datagram(len, Path::udp(remote));
                 }
             },
-            Self::Tcp { socket, server, kept } => {
+            Self::Tcp { socket, server, kept, more } => {
+                if core::mem::take(more) {
+                    return Input::Stream(*kept, Path::tcp(*server));
+                }
                 if !socket.may_recv() && !socket.may_send() {
                     core::future::pending::<()>().await;
                 }
@@ -102,17 +106,18 @@ impl Transport<'_> {
 
     /// Forgets the first `used` octets of the stream.
     pub fn consume(&mut self, used: usize, buffer: &mut [u8]) {
-        if let Self::Tcp { kept, .. } = self {
+        if let Self::Tcp { kept, more, .. } = self {
             buffer.copy_within(used..*kept, 0);
             *kept -= used;
+            *more = used > 0 && *kept > 0;
         }
     }
 
     /// Gives the connection up.
     pub fn close(&mut self) {
-        if let Self::Tcp { socket, kept, .. } = self {
+        if let Self::Tcp { socket, kept, more, .. } = self {
             socket.abort();
-            *kept = 0;
+            (*kept, *more) = (0, false);
         }
     }
 }
