@@ -12,6 +12,11 @@
 //!
 //! | format | standard | module or type |
 //! |---|---|---|
+//! | PCMU, PCMA, G.722, L16, GSM | RFC 3551 | [`audio`]: [`audio::G711`], [`audio::G722`], [`audio::L16`], [`audio::Gsm`] |
+//! | DVI4 | RFC 3551 | [`dvi4`] |
+//! | Opus | RFC 7587, RFC 6716 | [`opus`] |
+//! | comfort noise | RFC 3389 | [`comfort_noise`] |
+//! | redundant audio | RFC 2198 | [`redundancy`] |
 //! | telephone-event | RFC 4733 | [`telephone_event`] |
 //! | H.264 | RFC 6184 | [`h264`] |
 //! | H.265 | RFC 7798 | [`h265`] |
@@ -91,8 +96,13 @@ mod assembly;
 #[cfg(test)]
 mod testing;
 
+pub mod audio;
+pub mod comfort_noise;
+pub mod dvi4;
 pub mod h264;
 pub mod h265;
+pub mod opus;
+pub mod redundancy;
 pub mod telephone_event;
 pub mod vp8;
 pub mod vp9;
