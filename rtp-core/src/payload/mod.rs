@@ -18,10 +18,14 @@
 //! | comfort noise | RFC 3389 | [`comfort_noise`] |
 //! | redundant audio | RFC 2198 | [`redundancy`] |
 //! | telephone-event | RFC 4733 | [`telephone_event`] |
+//! | H.261 | RFC 4587 | [`h261`] |
+//! | H.263, modes A, B, C | RFC 2190 | [`h263`] |
+//! | H.263-1998, H.263-2000 | RFC 4629 | [`h263_1998`] |
 //! | H.264 | RFC 6184 | [`h264`] |
 //! | H.265 | RFC 7798 | [`h265`] |
 //! | VP8 | RFC 7741 | [`vp8`] |
 //! | VP9 | RFC 9628 | [`vp9`] |
+//! | JPEG | RFC 2435 | [`jpeg`] |
 //!
 //! A format that is not used costs no flash: nothing here is called through tables of functions.
 //!
@@ -93,14 +97,19 @@
 
 mod annex_b;
 mod assembly;
+mod bits;
 #[cfg(test)]
 mod testing;
 
 pub mod audio;
 pub mod comfort_noise;
 pub mod dvi4;
+pub mod h261;
+pub mod h263;
+pub mod h263_1998;
 pub mod h264;
 pub mod h265;
+pub mod jpeg;
 pub mod opus;
 pub mod redundancy;
 pub mod telephone_event;
