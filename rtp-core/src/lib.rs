@@ -9,8 +9,9 @@
 //! | [`demux`] | which protocol a datagram on a shared port belongs to (RFC 5761, RFC 7983) |
 //! | [`session`] | RFC 3550's machine: sources, loss, jitter, reports, collisions, time-outs |
 //! | `srtp` | encryption and authentication, with the feature of that name (RFC 3711, RFC 7714) |
-//! | [`payload`] | payload types and formats: G.711, telephone-event |
-//! | [`codec`] | G.711 in both laws, G.722 |
+//! | [`payload`] | payload types and formats: sound, pictures, telephone-event; packetizers and depacketizers |
+//! | [`codec`] | G.711 in both laws, G.722; concealment of losses, voice activity, comfort noise |
+//! | [`e_model`] | how good a call is: R and MOS out of delay and loss (ITU-T G.107) |
 //! | [`jitter`] | a jitter buffer in memory that the host lends |
 //! | [`ports`] | the pairs of ports that media uses, out of a range that a policy gives |
 //!
@@ -45,6 +46,7 @@ mod log;
 pub mod adapter;
 pub mod codec;
 pub mod demux;
+pub mod e_model;
 mod error;
 pub mod extension;
 pub mod jitter;
