@@ -332,6 +332,38 @@ mod tests {
     }
 
     #[test]
+    fn g722_with_losses_is_nearer_to_what_was_sent_than_with_gaps() {
+        use crate::codec::g722::{Decoder, Encoder};
+        let sound = voice(150, 16_000);
+        let mut codes = alloc::vec![0; 8000];
+        Encoder::new().encode(&sound, &mut codes);
+        let lost = |frame: usize| frame % 10 == 7;
+        let decoded = |hide: bool, loses: bool| {
+            let (mut decoder, mut concealer) = (Decoder::default(), Wideband::new());
+            let mut played = alloc::vec![0; 16_000];
+            for (n, (frame, codes)) in played.chunks_mut(320).zip(codes.chunks(160)).enumerate() {
+                if !(loses && lost(n)) {
+                    decoder.decode(codes, frame);
+                    concealer.receive(frame);
+                } else if hide {
+                    concealer.conceal(frame);
+                } else {
+                    concealer.receive(frame);
+                }
+            }
+            played
+        };
+        let whole = decoded(true, false);
+        let error = |other: Vec<i16>| {
+            let errors: Vec<i16> =
+                whole.iter().zip(other).map(|(a, b)| a.saturating_sub(b)).collect();
+            power(&errors)
+        };
+        let (hidden, gaps) = (error(decoded(true, true)), error(decoded(false, true)));
+        assert!(hidden * 10.0 < gaps, "{hidden} {gaps}");
+    }
+
+    #[test]
     fn a_long_loss_fades_by_a_fifth_in_ten_milliseconds_and_ends_in_silence() {
         let sound = voice(80, 800);
         let mut concealer = Narrowband::new();
