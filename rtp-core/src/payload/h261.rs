@@ -115,7 +115,8 @@ pub struct Macroblock {
     pub header: Header,
 }
 
-/// Cuts pictures into payloads.
+/// Cuts pictures into payloads. It keeps nothing from one picture to the next: where macroblocks are
+/// handed in, each picture may have a packetizer of its own.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Packetizer<'m> {

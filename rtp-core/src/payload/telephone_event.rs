@@ -10,7 +10,13 @@
 //! ```
 //!
 //! All packets of one event have the timestamp of its beginning; by it a receiver tells one event
-//! sent many times from several.
+//! sent many times from several. Events longer than 65535 units have several segments, each with a
+//! timestamp of its own (RFC 4733 section 2.5.1.3).
+//!
+//! [`Sender`] and [`Receiver`] are also a [`Packetizer`](super::Packetizer) and a
+//! [`Depacketizer`](super::Depacketizer) like those of other formats: a host sends what comes at each
+//! packet time, with the time as timestamp and no octets, and gets each event when it is over, as a
+//! payload with its whole duration.
 
 use crate::{BufferTooSmall, Fault, ParseError};
 
@@ -114,6 +120,8 @@ pub struct EventPacket {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sender {
     current: Option<Sending>,
+    /// The time that a packet was written for last.
+    polled: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +144,7 @@ impl Sender {
 
     /// A sender with nothing to send.
     pub const fn new() -> Self {
-        Self { current: None }
+        Self { current: None, polled: None }
     }
 
     /// Begins an event at `timestamp`, for `duration` units, or until [`Sender::stop`] where
@@ -204,6 +212,27 @@ impl Sender {
     }
 }
 
+impl super::Packetizer for Sender {
+    /// Writes the packet of `frame.timestamp`, the end of the packet time; its octets are not
+    /// looked at. Nothing where no event is sent, and once the packet of this time is written.
+    fn poll_payload(
+        &mut self,
+        frame: &super::Encoded<'_>,
+        buffer: &mut [u8],
+    ) -> Result<Option<super::Payload>, super::Error> {
+        if buffer.len() < TelephoneEvent::LEN {
+            return Err(BufferTooSmall { needed: TelephoneEvent::LEN }.into());
+        }
+        if self.polled == Some(frame.timestamp) {
+            return Ok(None);
+        }
+        let Some(packet) = self.next_packet(frame.timestamp) else { return Ok(None) };
+        self.polled = Some(frame.timestamp);
+        let len = packet.event.write(buffer)?;
+        Ok(Some(super::Payload { len, marker: packet.marker, timestamp: packet.timestamp }))
+    }
+}
+
 /// What a [`Receiver`] makes of packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -251,6 +280,10 @@ impl Receiver {
 
     /// Takes a packet in order of arrival. Packets of an event that is over already change
     /// nothing; an event whose end was lost is over when another begins.
+    ///
+    /// Senders of RFC 2833's time are taken as they mean it: where the timestamp goes on within an
+    /// event, or with each repetition of its end, the packets would tell of two events at one time,
+    /// and so are of one.
     pub fn receive(&mut self, timestamp: u32, event: TelephoneEvent) -> Option<Heard> {
         if let Some(current) = &mut self.current {
             // The sign tells earlier from later.
@@ -258,11 +291,9 @@ impl Receiver {
             if step < 0 {
                 return None;
             }
-            let goes_on = event.event == current.event
-                && !current.over
-                && step == i32::from(u16::MAX)
-                && current.duration
-                    >= current.segment.wrapping_sub(current.began).wrapping_add(0xffff);
+            let same = event.event == current.event;
+            // RFC 4733 section 2.5.1.3: a segment of the greatest duration goes before.
+            let goes_on = same && !current.over && step == i32::from(u16::MAX);
             if goes_on {
                 current.segment = timestamp;
             }
@@ -276,6 +307,20 @@ impl Receiver {
                 current.over = event.end;
                 let (event, duration) = (current.event, current.duration);
                 return event_over(current.over, event, duration);
+            }
+            let since = timestamp.wrapping_sub(current.began);
+            let duration = u32::from(event.duration);
+            let habit = if current.over {
+                since < current.duration
+            } else {
+                duration > current.duration && since <= current.duration
+            };
+            if same && habit {
+                current.segment = timestamp;
+                current.duration = current.duration.max(duration);
+                let ends = !current.over && event.end;
+                current.over |= ends;
+                return event_over(ends, current.event, current.duration);
             }
         }
         self.current = Some(Hearing {
@@ -298,6 +343,37 @@ impl Receiver {
         let current = self.current.as_mut().filter(|current| !current.over)?;
         current.over = true;
         Some(Heard::Ended { event: current.event, duration: current.duration, started: true })
+    }
+}
+
+impl super::Depacketizer for Receiver {
+    /// Gives an event when it is over, as a payload of [`TelephoneEvent::LEN`] octets with the
+    /// timestamp of its beginning and its duration, 65535 where it was longer.
+    fn push(
+        &mut self,
+        packet: &super::Received<'_>,
+        frame: &mut [u8],
+    ) -> Result<Option<super::Reassembled>, super::Error> {
+        let event = TelephoneEvent::parse(packet.payload)?;
+        let too_small = BufferTooSmall { needed: TelephoneEvent::LEN };
+        let place = frame.get_mut(..TelephoneEvent::LEN).ok_or(too_small)?;
+        let Some(Heard::Ended { duration, .. }) = self.receive(packet.timestamp, event) else {
+            return Ok(None);
+        };
+        let duration = u16::try_from(duration).unwrap_or(u16::MAX);
+        let len = TelephoneEvent { end: true, duration, ..event }.write(place)?;
+        Ok(Some(super::Reassembled {
+            len,
+            payload_type: packet.payload_type,
+            timestamp: self.current.map_or(packet.timestamp, |current| current.began),
+            lost: 0,
+            whole: true,
+            consumed: true,
+        }))
+    }
+
+    fn reset(&mut self) {
+        *self = Self::new();
     }
 }
 
@@ -425,5 +501,86 @@ mod tests {
         sender.stop(200);
         let last = sender.next_packet(320).unwrap().event;
         assert_eq!((last.end, last.duration), (true, 200));
+    }
+
+    fn heard(packets: &[(u32, bool, u16)]) -> Vec<Heard> {
+        let mut receiver = Receiver::new();
+        let event = |end, duration| TelephoneEvent { event: 1, end, volume: 10, duration };
+        let heard = packets.iter();
+        heard
+            .filter_map(|(at, end, duration)| receiver.receive(*at, event(*end, *duration)))
+            .collect()
+    }
+
+    #[test]
+    fn a_timestamp_that_goes_on_within_an_event_makes_no_more_events() {
+        // As some gateways of RFC 2833's time send.
+        let packets = [
+            (1000, false, 160),
+            (1160, false, 320),
+            (1320, false, 480),
+            (1480, true, 640),
+            (1480, true, 640),
+        ];
+        let once =
+            [Heard::Started { event: 1 }, Heard::Ended { event: 1, duration: 640, started: true }];
+        assert_eq!(heard(&packets), once);
+    }
+
+    #[test]
+    fn ends_with_timestamps_of_their_own_are_one_end() {
+        let packets = [
+            (1000, false, 160),
+            (1000, false, 320),
+            (1000, true, 480),
+            (1160, true, 480),
+            (1320, true, 480),
+        ];
+        assert_eq!(heard(&packets).len(), 2);
+        // The key pressed again, all but its end being lost.
+        let again = [(1000, false, 160), (1000, true, 480), (1800, true, 480)];
+        assert_eq!(heard(&again).len(), 3);
+        // Two events without a pause.
+        let joined = [(0, false, 160), (0, true, 320), (320, false, 160), (320, true, 320)];
+        assert_eq!(heard(&joined).len(), 4);
+    }
+
+    #[test]
+    fn a_long_event_is_one_though_the_end_of_a_segment_is_lost() {
+        let mut sent = packets(150_000, 160);
+        sent.retain(|packet| packet.event.duration != u16::MAX);
+        let mut receiver = Receiver::new();
+        let heard: Vec<_> =
+            sent.iter().filter_map(|p| receiver.receive(p.timestamp, p.event)).collect();
+        assert_eq!(heard.len(), 2);
+        assert_eq!(heard[1], Heard::Ended { event: 5, duration: 150_000, started: true });
+    }
+
+    #[test]
+    fn sender_and_receiver_are_driven_like_any_other_format() {
+        use crate::payload::{Depacketizer as _, Encoded, Packetizer as _, Received};
+        let (mut sender, mut receiver) = (Sender::new(), Receiver::new());
+        sender.start(9, 10, 800, Some(400));
+        let (mut buffer, mut frame) = ([0; 4], [0; 4]);
+        let mut over = Vec::new();
+        for sequence in 0..10u16 {
+            let time = Encoded { timestamp: 960 + u32::from(sequence) * 160, octets: &[] };
+            while let Some(sent) = sender.poll_payload(&time, &mut buffer).expect("it fits") {
+                let packet = Received {
+                    sequence,
+                    timestamp: sent.timestamp,
+                    marker: sent.marker,
+                    payload: &buffer[..sent.len],
+                    ..Received::default()
+                };
+                assert_eq!((sent.timestamp, sent.marker), (800, sequence == 0));
+                over.extend(receiver.push(&packet, &mut frame).expect("it is good"));
+            }
+        }
+        assert_eq!(
+            over.iter().map(|event| (event.len, event.timestamp)).collect::<Vec<_>>(),
+            [(4, 800)]
+        );
+        assert_eq!(TelephoneEvent::parse(&frame).map(|event| event.duration), Ok(400));
     }
 }
