@@ -130,8 +130,8 @@ impl super::Packetizer for Packetizer {
         }
         if len < left.len() {
             // Before the last start code that fits, so that a loss spoils little.
-            let codes = left.windows(3).enumerate().take(len.saturating_add(1)).skip(1);
-            let best = codes.filter(|(_, octets)| is_start_code(octets)).next_back();
+            let mut codes = left.windows(3).enumerate().take(len.saturating_add(1)).skip(1);
+            let best = codes.rfind(|(_, octets)| is_start_code(octets));
             len = best.map_or(len, |(at, _)| at);
         }
         let data = left.get(saved..len).unwrap_or_default();
