@@ -79,6 +79,11 @@ pub struct Fragment<'a> {
     pub data: &'a [u8],
 }
 
+/// Whether a unit has a type of H.264's own: the others mean something else in a payload.
+fn is_unit(unit: &[u8]) -> bool {
+    unit.first().is_some_and(|header| (1..=23).contains(&(header & TYPE)))
+}
+
 /// The units behind sizes of 16 bits, up to one that is cut.
 pub(super) fn sized_units(units: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     let mut rest = units;
@@ -192,7 +197,7 @@ impl Packetizer {
         Self { mode, aggregate: true, progress: Progress::new(), cutting: None }
     }
 
-    fn give_up<T>(&mut self, error: BufferTooSmall) -> Result<T, Error> {
+    fn give_up<T>(&mut self, error: impl Into<Error>) -> Result<T, Error> {
         self.cutting = None;
         self.progress.fail(error)
     }
@@ -209,6 +214,9 @@ impl Packetizer {
         let (mut len, mut done) = (1, units.0);
         while let Some((begin, end)) = unit {
             let octets = stream.get(begin..end)?;
+            if !is_unit(octets) {
+                break;
+            }
             let Some(place) =
                 buffer.get_mut(len..).and_then(|rest| rest.get_mut(..2 + octets.len()))
             else {
@@ -248,6 +256,9 @@ impl super::Packetizer for Packetizer {
                 return Ok(None);
             };
             let unit = stream.get(begin..end).unwrap_or_default();
+            if !is_unit(unit) {
+                return self.give_up(ParseError::new(Fault::PacketType, begin));
+            }
             if buffer.len() < unit.len() {
                 if self.mode == Mode::SingleNal {
                     return self.give_up(BufferTooSmall { needed: unit.len() });
@@ -440,6 +451,20 @@ mod tests {
         assert!(packetizer.poll_payload(&frame, &mut buffer).is_ok());
         let refused = packetizer.poll_payload(&frame, &mut buffer);
         assert_eq!(refused, Err(BufferTooSmall { needed: 900 }.into()));
+    }
+
+    #[test]
+    fn units_that_would_mean_something_else_in_a_payload_are_refused() {
+        use crate::payload::Packetizer as _;
+        for nal_type in [0, 24, 28, 31] {
+            let frame = stream(&[&unit(0x67, 9), &unit(nal_type, 9), &unit(0x68, 9)]);
+            let frame = Encoded { timestamp: 0, octets: &frame };
+            let mut packetizer = Packetizer::new(Mode::NonInterleaved);
+            let mut buffer = [0; 100];
+            assert!(packetizer.poll_payload(&frame, &mut buffer).is_ok_and(|sent| sent.is_some()));
+            let refused = packetizer.poll_payload(&frame, &mut buffer);
+            assert_eq!(refused, Err(ParseError::new(Fault::PacketType, 17).into()), "{nal_type}");
+        }
     }
 
     #[test]

@@ -250,7 +250,8 @@ impl Packetizer {
         let mut least = (63, 7);
         while let Some((begin, end)) = unit {
             let octets = stream.get(begin..end)?;
-            let Some((header, _)) = octets.split_first_chunk() else { break };
+            let header = octets.split_first_chunk().map(|(header, _)| NalHeader(*header));
+            let Some(header) = header.filter(|header| header.nal_type() < AGGREGATE) else { break };
             let number = match (self.donl, count) {
                 (false, _) => 0,
                 (true, 0) => 2,
@@ -268,7 +269,6 @@ impl Packetizer {
             let (place_of_size, place) = place.split_first_chunk_mut()?;
             *place_of_size = size.to_be_bytes();
             place.copy_from_slice(octets);
-            let header = NalHeader(*header);
             least.0 = header.layer().min(least.0);
             least.1 = header.temporal_id_plus_1().min(least.1);
             len += number + 2 + octets.len();
@@ -303,6 +303,9 @@ impl super::Packetizer for Packetizer {
                 return self.give_up(ParseError::new(Fault::Truncated, begin));
             };
             let header = NalHeader(header);
+            if header.nal_type() >= AGGREGATE {
+                return self.give_up(ParseError::new(Fault::PacketType, begin));
+            }
             let donl = self.donl.then_some(self.number);
             let single = Payload::Single { header, donl, data };
             if buffer.len() < single.encoded_len() {
@@ -484,6 +487,19 @@ mod tests {
                 let mut depacketizer = Depacketizer { donl, ..Depacketizer::new() };
                 testing::comes_back(&mut packetizer, &mut depacketizer, &frame, limit);
             }
+        }
+    }
+
+    #[test]
+    fn units_that_would_mean_something_else_in_a_payload_are_refused() {
+        use crate::payload::Packetizer as _;
+        for nal_type in [48, 49, 50, 63] {
+            let frame = stream(&[unit(33, 9), unit(nal_type, 9)]);
+            let frame = Encoded { timestamp: 0, octets: &frame };
+            let (mut packetizer, mut buffer) = (Packetizer::new(), [0; 100]);
+            assert!(packetizer.poll_payload(&frame, &mut buffer).is_ok_and(|sent| sent.is_some()));
+            let refused = packetizer.poll_payload(&frame, &mut buffer);
+            assert_eq!(refused, Err(ParseError::new(Fault::PacketType, 17).into()), "{nal_type}");
         }
     }
 

@@ -61,8 +61,8 @@ pub struct Payload<'a> {
     pub size: (u16, u16),
     /// Of an image with restart markers.
     pub restart: Option<Restart>,
-    /// The tables, in zigzag order, one for brightness and one for colour; empty where an earlier
-    /// image had them. Only with Q of 128 and more, at offset 0.
+    /// The tables, in zigzag order, one for brightness and one for colour, or one for both; empty
+    /// where an earlier image had them. Only with Q of 128 and more, at offset 0.
     pub tables: Option<&'a [u8]>,
     /// The part of the scan.
     pub data: &'a [u8],
@@ -99,7 +99,7 @@ impl<'a> Payload<'a> {
             let len = usize::from(u16::from_be_bytes([header[2], header[3]]));
             let (told, behind) = behind.split_at_checked(len).ok_or(truncated)?;
             // A precision of 16 bits is none of baseline.
-            if header[1] & 3 != 0 || !(len == 0 || len == 128) {
+            if header[1] & 3 != 0 || !matches!(len, 0 | 64 | 128) {
                 return Err(ParseError::new(Fault::Value, payload.len() - rest.len()));
             }
             (tables, rest) = (Some(told), behind);
@@ -341,18 +341,24 @@ impl Depacketizer {
 
     fn tables_of(&mut self, payload: &Payload<'_>) -> Result<[u8; 128], ParseError> {
         let q = payload.q;
-        match (q, payload.tables.and_then(|tables| tables.first_chunk())) {
+        let wrong = ParseError::new(Fault::Value, 5);
+        match (q, payload.tables.map(<[u8]>::as_chunks::<64>)) {
             (1..=99, _) => Ok(tables::quantization(q)),
-            (128.., Some(told)) => {
-                self.tables = Some((q, *told));
-                Ok(*told)
+            (128.., Some(([first, rest @ ..], _))) => {
+                // ffmpeg sends one where both are the same.
+                let second = rest.first().unwrap_or(first);
+                let mut told = [0; 128];
+                let halves = told.as_chunks_mut::<64>().0.iter_mut();
+                halves.zip([first, second]).for_each(|(half, table)| *half = *table);
+                self.tables = Some((q, told));
+                Ok(told)
             }
             // Those of 255 differ from image to image.
-            (128..Q_IN_BAND, None) => {
+            (128..Q_IN_BAND, _) => {
                 let known = self.tables.filter(|(known, _)| *known == q);
-                known.map(|(_, tables)| tables).ok_or(ParseError::new(Fault::Value, 5))
+                known.map(|(_, tables)| tables).ok_or(wrong)
             }
-            _ => Err(ParseError::new(Fault::Value, 5)),
+            _ => Err(wrong),
         }
     }
 

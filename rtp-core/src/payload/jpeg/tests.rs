@@ -155,6 +155,21 @@ fn tables_of_an_earlier_image_serve_the_next() {
 }
 
 #[test]
+fn one_table_serves_brightness_and_colour() {
+    let mut octets = alloc::vec![0, 0, 0, 0, 1, 255, 40, 30, 0, 0, 0, 64];
+    octets.extend(1..=64);
+    octets.push(1);
+    let packet = Received { marker: true, payload: &octets, ..Received::default() };
+    let mut frame = alloc::vec![0; 2000];
+    use crate::payload::Depacketizer as _;
+    let whole = Depacketizer::new().push(&packet, &mut frame).expect("good").expect("whole");
+    assert!(whole.whole);
+    // Five octets of a header stand between them.
+    assert_eq!(frame[7..71], frame[76..140]);
+    assert!(frame[7..71].iter().copied().eq(1..=64));
+}
+
+#[test]
 fn images_that_the_payload_cannot_carry_are_refused() {
     use crate::payload::Packetizer as _;
     let good = image(Sampling::Columns, 1, 10);
