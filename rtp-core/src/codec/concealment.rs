@@ -32,6 +32,7 @@ pub type Wideband = Concealer<780, 60>;
 /// Hides losses. `HISTORY` is three of the longest periods and a quarter of one, `OVERLAP` that
 /// quarter: see [`Narrowband`] and [`Wideband`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Concealer<const HISTORY: usize, const OVERLAP: usize> {
     /// The newest samples, those not yet played among them.
     history: [i16; HISTORY],

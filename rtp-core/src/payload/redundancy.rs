@@ -149,6 +149,7 @@ fn header_of(block: &Block<'_>) -> [u8; 4] {
 
 /// Repeats the last `DISTANCE` frames, of up to `OCTETS` octets each, in every packet.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Packetizer<const DISTANCE: usize, const OCTETS: usize> {
     /// The payload type of what is inside; the packet's own is RED's.
     pub payload_type: u8,
@@ -158,6 +159,7 @@ pub struct Packetizer<const DISTANCE: usize, const OCTETS: usize> {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct Sent<const OCTETS: usize> {
     timestamp: u32,
     len: usize,
