@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod drive;
+pub mod payload;
 pub mod rtp;
 pub mod sip;
 pub mod t120;
