@@ -81,7 +81,8 @@ pub struct Config {
     pub min_timeout: Duration,
     /// The longest time before a repeat; `timeout` (RFC 2349), once granted, lowers it.
     pub max_timeout: Duration,
-    /// How many repeats in a row without an answer end the transfer.
+    /// How many repeats in a row without an answer end the transfer. Repeats sooner than after
+    /// `first_timeout`, which a short round trip brings, do not count.
     pub tries: u16,
     /// How long the last ACK is repeated on demand.
     pub linger: Duration,

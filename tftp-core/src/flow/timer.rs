@@ -10,25 +10,34 @@ pub(crate) struct Timer {
     variation: u32,
     /// How long it runs now, with back-off.
     interval: u32,
+    /// What it runs at first, while no round trip is known.
+    initial: u32,
     floor: u32,
     ceiling: u32,
-    /// How often it has fired since there was progress.
+    /// How often it has fired after `initial` or longer since there was progress. What it does
+    /// sooner, after a short round trip, does not count: a peer that erases a sector or waits for
+    /// its own timer has the same seconds as one that has never answered.
     tries: u16,
     limit: u16,
+    /// It has not fired since there was progress.
+    fresh: bool,
 }
 
 impl Timer {
     pub(crate) fn new(initial: u32, floor: u32, ceiling: u32, limit: u16) -> Self {
         let ceiling = ceiling.max(floor);
+        let initial = initial.clamp(floor, ceiling);
         Self {
             deadline: u64::MAX,
             srtt: 0,
             variation: 0,
-            interval: initial.clamp(floor, ceiling),
+            interval: initial,
+            initial,
             floor,
             ceiling,
             tries: 0,
             limit,
+            fresh: true,
         }
     }
 
@@ -36,6 +45,7 @@ impl Timer {
     pub(crate) fn set_ceiling(&mut self, ceiling: u32) {
         self.ceiling = ceiling.max(self.floor);
         self.interval = self.interval.min(self.ceiling);
+        self.initial = self.initial.min(self.ceiling);
     }
 
     /// Takes in the round trip of something that was sent once.
@@ -54,6 +64,7 @@ impl Timer {
     /// Something new has come: the count and the back-off begin anew.
     pub(crate) fn progress(&mut self) {
         self.tries = 0;
+        self.fresh = true;
         if self.srtt > 0 {
             // Three round trips at least: a peer that writes to flash answers unevenly.
             let spread = self.variation.saturating_mul(4).max(self.srtt.saturating_mul(2));
@@ -80,14 +91,17 @@ impl Timer {
         if self.tries >= self.limit {
             return false;
         }
-        self.tries = self.tries.saturating_add(1);
+        self.fresh = false;
+        if self.interval >= self.initial {
+            self.tries = self.tries.saturating_add(1);
+        }
         self.interval = self.interval.saturating_mul(2).min(self.ceiling);
         true
     }
 
     /// Whether it has not fired since there was progress.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.tries == 0
+        self.fresh
     }
 
     /// The smoothed round trip, 0 until one was measured.
@@ -136,5 +150,18 @@ mod tests {
         assert_eq!(intervals, [2000, 3000, 3000]);
         timer.progress();
         assert!(timer.back_off(), "progress sets the count back");
+    }
+
+    #[test]
+    fn a_short_round_trip_does_not_make_it_impatient() {
+        let mut timer = Timer::new(1_000_000, 20_000, 5_000_000, 3);
+        timer.sample(50);
+        timer.progress();
+        let mut waited = timer.interval();
+        while timer.back_off() {
+            waited += timer.interval();
+        }
+        assert!(waited >= 10_000_000, "it gives up after {waited} microseconds");
+        assert!(!timer.is_fresh());
     }
 }

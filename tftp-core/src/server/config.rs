@@ -35,7 +35,8 @@ pub struct Config {
     /// The longest time before a repeat; `timeout` (RFC 2349), where asked for, lowers it.
     pub max_timeout: Duration,
     /// How many repeats in a row without an answer end a transfer. Each is sent to whatever address
-    /// a request was forged with.
+    /// a request was forged with. Repeats sooner than after `first_timeout`, which only a client that
+    /// has answered gets, do not count.
     pub tries: u16,
     /// How long the last ACK of a write is repeated on demand.
     pub linger: Duration,

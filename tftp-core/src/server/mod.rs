@@ -278,7 +278,7 @@ impl<'s> Server<'s> {
         };
         let id = TransferId(index);
         let Some(transfer) = self.transfers.get_mut(index) else { return Ok(None) };
-        transfer.heard_at = at;
+        transfer.heard(at);
         let event = match packet {
             Packet::Error { code, message } => match transfer.phase {
                 // It is whole on this side: what the peer thinks of it changes nothing.
@@ -526,10 +526,10 @@ impl<'s> Server<'s> {
         if let Some(index) = self.find_request(path)
             && let Some(transfer) = self.transfers.get_mut(index)
         {
-            let silent = now.saturating_sub(transfer.heard_at);
+            let silent = Duration::from_millis(transfer.silent_ms(now).into());
             let again = transfer.digest == digest;
             let over = matches!(transfer.phase, Phase::Lingering | Phase::Ended(_));
-            let restarted = transfer.has_begun() && silent >= micros(self.config.restart_after);
+            let restarted = transfer.has_begun() && silent >= self.config.restart_after;
             if again && !over && !restarted {
                 // A repeat by the network, or by a client whose timer is short: the answer is
                 // under way, and the timer sees to it.
@@ -590,7 +590,7 @@ impl<'s> Server<'s> {
             return;
         };
         if let Some(transfer) = self.transfers.get_mut(index) {
-            transfer.heard_at = now;
+            transfer.heard(now);
             let at = u16::try_from(error.at).unwrap_or(u16::MAX);
             let reason = Reason::Malformed(error.what, at);
             match transfer.phase {

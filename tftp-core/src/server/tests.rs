@@ -291,6 +291,18 @@ fn the_silent_hear_seven_times_and_no_more() {
 }
 
 #[test]
+fn a_client_that_is_silent_for_ten_seconds_is_waited_for() {
+    let mut storage = Storage::new();
+    let mut bench = Bench::new(Config::default(), &mut storage, file(5000));
+    bench.handle(b"\0\x01f\0octet\0");
+    bench.now += Duration::from_micros(100);
+    bench.handle(&ack(1));
+    let sent = bench.wait(Duration::from_secs(10));
+    assert!(sent.len() < 12, "{} packets to somebody who is silent", sent.len());
+    assert_eq!(bench.handle(&ack(2)), [data(3, &file(5000)[1024..1536])]);
+}
+
+#[test]
 fn mail_and_broken_requests_are_refused() {
     let mut storage = Storage::new();
     let mut bench = Bench::new(Config::default(), &mut storage, file(600));

@@ -115,8 +115,8 @@ pub(crate) struct Transfer {
     pub(super) phase: Phase,
     /// What of the request is compared with later ones.
     pub(super) digest: u32,
-    /// When the client was last heard, in microseconds.
-    pub(super) heard_at: u64,
+    /// When the client was last heard, in milliseconds that wrap: see [`Self::silent_ms`].
+    heard_at: u32,
     options: Packed,
     pub(super) timer: Timer,
     flow: Flow,
@@ -148,11 +148,21 @@ impl Transfer {
             reported: false,
             phase: Phase::Asked,
             digest,
-            heard_at: now,
+            heard_at: millis(now),
             options: options.into(),
             timer,
             flow,
         }
+    }
+
+    /// The client has been heard.
+    pub(super) fn heard(&mut self, now: u64) {
+        self.heard_at = millis(now);
+    }
+
+    /// For how long the client has not been heard; no transfer lives long enough for it to wrap.
+    pub(super) fn silent_ms(&self, now: u64) -> u32 {
+        millis(now).wrapping_sub(self.heard_at)
     }
 
     pub(super) fn accept(&mut self, _now: u64, grant: &Grant, config: &Config) {
@@ -390,6 +400,11 @@ impl Transfer {
             Flow::Receiving(receiving) => receiving.octets(),
         }
     }
+}
+
+/// The lower 32 bits of the milliseconds in so many microseconds.
+fn millis(micros: u64) -> u32 {
+    (micros / 1000) as u32
 }
 
 /// Microseconds that fit the timer.
