@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tftp_core::client::{Client, Config, Event};
-use tftp_core::netascii::{Decoder, Encoder};
+use tftp_core::netascii::Decoder;
 use tftp_core::{ConfigError, ErrorCode, Failure, Mode, Path};
 
 use crate::Clock;
 use crate::batch::Batch;
+use crate::content::read_at;
+use crate::jail::to_netascii;
 use crate::report::{Report, rate};
-use crate::serve::read_at;
 
 /// How large the socket's buffers are asked to be, in octets.
 const SOCKET_BUFFER: usize = 4 << 20;
@@ -126,9 +127,7 @@ pub fn put(job: &Job, stop: &AtomicBool, tell: &mut dyn FnMut(&Report)) -> Resul
     let file_error = |error| Error::File(job.local.clone(), error);
     let (source, size) = if job.mode == Mode::Netascii {
         let local = std::fs::read(&job.local).map_err(file_error)?;
-        let mut wire = vec![0; local.len() * 2];
-        let (_, written) = Encoder::new().encode(&local, &mut wire);
-        wire.truncate(written);
+        let wire = to_netascii(&local);
         let size = wire.len() as u64;
         (Source::Memory(wire), size)
     } else {

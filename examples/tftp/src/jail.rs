@@ -102,11 +102,7 @@ impl Jail {
         }
         let mut local = Vec::new();
         file.read_to_end(&mut local)?;
-        let mut wire = vec![0; local.len() * 2];
-        let mut encoder = tftp_core::netascii::Encoder::new();
-        let (_, written) = encoder.encode(&local, &mut wire);
-        wire.truncate(written);
-        Ok(wire)
+        Ok(to_netascii(&local))
     }
 
     /// Begins a file to be written, under a temporary name beside its own.
@@ -201,6 +197,14 @@ impl Drop for Upload {
             let _ = self.folder.remove_file(&self.temporary);
         }
     }
+}
+
+/// A text as it goes over the wire in netascii.
+pub(crate) fn to_netascii(local: &[u8]) -> Vec<u8> {
+    let mut wire = vec![0; local.len() * 2];
+    let (_, written) = tftp_core::netascii::Encoder::new().encode(local, &mut wire);
+    wire.truncate(written);
+    wire
 }
 
 /// A name as a path under the folder. Slashes in front are those of clients that think of the

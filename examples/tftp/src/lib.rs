@@ -1,16 +1,20 @@
 //! What the `tftp` program is made of, for tests and other hosts to drive in-process.
 //!
 //! [`serve`] runs the server machine over UDP sockets and a [`jail`]; [`fetch`] runs the client
-//! machine; [`report`] is what both have to tell, for a person or as JSON.
+//! machine; [`template`] makes files as they are asked for; [`report`] is what both have to tell, for a person or as JSON.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "a host has std")]
 
 mod batch;
+mod bucket;
+mod content;
 pub mod fetch;
 pub mod jail;
 pub mod report;
 pub mod serve;
+mod sockets;
+pub mod template;
 
 use std::time::Duration;
 

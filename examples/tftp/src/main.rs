@@ -19,6 +19,7 @@ use tftp::fetch::{self, Error, Job};
 use tftp::jail::Access;
 use tftp::report::Report;
 use tftp::serve::{Options, Serve};
+use tftp::template::Template;
 use tftp_core::client::Config;
 
 /// A TFTP server and client (RFC 1350, 2347 to 2349, 7440).
@@ -57,6 +58,10 @@ struct Serving {
     /// Takes files that exist already, too
     #[arg(long, requires = "write")]
     overwrite: bool,
+    /// Makes files as they are asked for: of the text FILE those whose names fit PATTERN, with what
+    /// stands for its `*` in the place of `{*}`, and the client's address in that of `{peer}`
+    #[arg(long, value_name = "PATTERN=FILE")]
+    template: Vec<Template>,
     /// Passes all packets through the port that is listened on (containers, NAT)
     #[arg(long)]
     single_port: bool,
@@ -159,6 +164,7 @@ fn serve(serving: &Serving, json: bool) -> anyhow::Result<ExitCode> {
     let mut options = Options::new(&serving.root, serving.listen[0]);
     options.listen.clone_from(&serving.listen);
     options.access = Access { write: serving.write, overwrite: serving.overwrite };
+    options.templates.clone_from(&serving.template);
     options.single_port = serving.single_port;
     options.rate = serving.rate;
     options.grace = Duration::from_secs(serving.grace);

@@ -2,29 +2,30 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 use tftp_core::netascii::Decoder;
 use tftp_core::server::{Config, Event, Grant, Server, TransferId};
-use tftp_core::{ErrorCode, Kind, Mode, Path, Read};
+use tftp_core::{ErrorCode, Kind, Mode, Path};
 
 use crate::Clock;
 use crate::batch::Batch;
-use crate::jail::{Access, Jail, Refusal, Upload};
+use crate::bucket::Bucket;
+use crate::content::Content;
+use crate::jail::{Access, Jail, Refusal, to_netascii};
 use crate::report::{Report, rate};
+use crate::sockets::Sockets;
+use crate::template::Template;
 
-/// How much of a file is read at once.
-const READ_AHEAD: usize = 64 * 1024;
-/// How large the sockets' buffers are asked to be, in octets.
-const SOCKET_BUFFER: usize = 4 << 20;
 /// After how many datagrams the timers are looked at, however many more there are.
 const ROUND: u32 = 256;
+/// When a socket is looked at again that may have had more than one packet.
+const SOON: Duration = Duration::from_millis(1);
 const WAKE: Token = Token(usize::MAX);
 
 /// What a server is to do.
@@ -36,6 +37,8 @@ pub struct Options {
     pub listen: Vec<SocketAddr>,
     /// What clients may do.
     pub access: Access,
+    /// Files that are made as they are asked for; they come before those of the folder.
+    pub templates: Vec<Template>,
     /// All packets pass the sockets that the requests come to.
     pub single_port: bool,
     /// Octets in a second, of all transfers together.
@@ -53,6 +56,7 @@ impl Options {
             root: root.into(),
             listen: vec![listen],
             access: Access::default(),
+            templates: Vec::new(),
             single_port: false,
             rate: None,
             grace: Duration::from_secs(5),
@@ -88,6 +92,8 @@ pub struct Serve {
     server: Server<'static>,
     sockets: Sockets,
     open: HashMap<TransferId, Open>,
+    /// Sockets that one packet was taken of, and that may have another.
+    perhaps: Vec<u16>,
     bucket: Option<Bucket>,
     batch: Batch,
 }
@@ -104,20 +110,6 @@ struct Open {
     content: Content,
 }
 
-#[derive(Debug)]
-enum Content {
-    File { file: std::fs::File, ahead: Vec<u8>, at: u64, len: usize },
-    Memory(Vec<u8>),
-    Upload { upload: Upload, decoder: Option<Decoder> },
-}
-
-#[derive(Debug, Default)]
-struct Sockets {
-    of: HashMap<u16, UdpSocket>,
-    next: u16,
-    listeners: u16,
-}
-
 impl Serve {
     /// Binds the sockets and opens the folder.
     ///
@@ -131,12 +123,11 @@ impl Serve {
         let mut sockets = Sockets::default();
         anyhow::ensure!(!options.listen.is_empty(), "no address to listen on");
         for address in &options.listen {
-            let socket = bind(*address).with_context(|| format!("cannot listen on {address}"))?;
-            let local = sockets.listeners;
-            sockets.listeners = local.checked_add(1).context("too many addresses")?;
-            sockets.insert(&poll, local, socket)?;
+            sockets
+                .listen(&poll, *address)
+                .with_context(|| format!("cannot listen on {address}"))?;
         }
-        options.config.listeners = sockets.listeners;
+        options.config.listeners = sockets.listeners();
         let mut seed = [0; 32];
         {
             use std::hash::{BuildHasher as _, Hasher as _};
@@ -156,6 +147,7 @@ impl Serve {
             server,
             sockets,
             open: HashMap::new(),
+            perhaps: Vec::new(),
             bucket: options.rate.map(Bucket::new),
             batch: Batch::new(room),
             options,
@@ -167,9 +159,9 @@ impl Serve {
     /// # Errors
     /// What the system says.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        (0..self.sockets.listeners)
-            .filter_map(|local| self.sockets.of.get(&local))
-            .map(UdpSocket::local_addr)
+        (0..self.sockets.listeners())
+            .filter_map(|local| self.sockets.get(local))
+            .map(|socket| socket.udp.local_addr())
             .collect()
     }
 
@@ -208,10 +200,15 @@ impl Serve {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 other => other?,
             }
+            let perhaps = std::mem::take(&mut self.perhaps);
             for event in &events {
-                let token = event.token();
-                if token != WAKE {
-                    self.receive(token, &mut buffer, &mut tell);
+                if let Ok(local) = u16::try_from(event.token().0) {
+                    self.receive(local, &mut buffer, &mut tell);
+                }
+            }
+            for local in perhaps {
+                if !self.perhaps.contains(&local) {
+                    self.receive(local, &mut buffer, &mut tell);
                 }
             }
             self.server.handle_timeout(self.clock.now());
@@ -224,16 +221,21 @@ impl Serve {
         let machine = self.server.poll_timeout().map(|at| at.saturating_sub(now));
         let bucket = self.bucket.as_ref().and_then(Bucket::wait);
         let end = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-        [machine, bucket, end].into_iter().flatten().min()
+        let perhaps = (!self.perhaps.is_empty()).then_some(SOON);
+        [machine, bucket, end, perhaps].into_iter().flatten().min()
     }
 
     /// Takes all that has come to a socket: it is not told of again before more comes.
-    fn receive(&mut self, token: Token, buffer: &mut [u8], tell: &mut impl FnMut(&Report)) {
-        let Ok(local) = u16::try_from(token.0) else { return };
+    ///
+    /// Where packets come in turns one is taken, and the system call that would say that there is
+    /// no other is saved: the next one is told of when it comes. Where there was another after all
+    /// (a repeat, a stranger's) it is found soon enough.
+    fn receive(&mut self, local: u16, buffer: &mut [u8], tell: &mut impl FnMut(&Report)) {
         let mut round = 0u32;
         loop {
-            let Some(socket) = self.sockets.of.get(&local) else { return };
-            let (len, remote) = match socket.recv_from(buffer) {
+            let Some(socket) = self.sockets.get(local) else { return };
+            let in_turns = socket.in_turns;
+            let (len, remote) = match socket.udp.recv_from(buffer) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // An ICMP message to an earlier datagram; the timer sees to it.
@@ -244,8 +246,13 @@ impl Serve {
             let result = self.server.handle_datagram(now, path, &buffer[..len]);
             match result {
                 Ok(None) => {}
-                Ok(Some(event)) => self.handle_event(now, remote, event, tell),
+                Ok(Some(event)) => self.handle_event(now, path, event, tell),
                 Err(error) => tell(&Report::Rejected { peer: remote, reason: error.to_string() }),
+            }
+            if in_turns {
+                self.perhaps.push(local);
+                self.drain(tell);
+                return;
             }
             round += 1;
             if round.is_multiple_of(ROUND) {
@@ -258,15 +265,16 @@ impl Serve {
     fn handle_event(
         &mut self,
         now: Duration,
-        peer: SocketAddr,
+        path: Path,
         event: Event<'_>,
         tell: &mut impl FnMut(&Report),
     ) {
         match event {
             Event::Request { transfer, kind, name, mode, .. } => {
+                let peer = path.remote;
                 let word = if kind == Kind::Read { "read" } else { "write" };
                 let file = String::from_utf8_lossy(name).into_owned();
-                let opened = self.open(kind, name, mode, peer);
+                let opened = self.open(kind, name, mode, path);
                 let (content, size, local) = match opened {
                     Ok(opened) => opened,
                     Err(Refusal { code, message }) => {
@@ -294,7 +302,7 @@ impl Serve {
             Event::Block { transfer, data, last, .. } => {
                 let Some(open) = self.open.get_mut(&transfer) else { return };
                 open.octets += data.len() as u64;
-                if let Err(Refusal { code, message }) = open.store(data, last) {
+                if let Err(Refusal { code, message }) = open.content.store(data, last) {
                     let _ = self.server.abort(now, transfer, code, message);
                     tell(&open.failed(message.to_owned()));
                 }
@@ -321,7 +329,7 @@ impl Serve {
             }
             Event::Released { transfer } => {
                 if let Some(local) = self.open.remove(&transfer).and_then(|open| open.local) {
-                    self.sockets.remove(&self.poll, local);
+                    self.sockets.close(&self.poll, local);
                 }
             }
             _ => {}
@@ -334,46 +342,48 @@ impl Serve {
         kind: Kind,
         name: &[u8],
         mode: Mode,
-        peer: SocketAddr,
+        path: Path,
     ) -> Result<(Content, Option<u64>, Option<u16>), Refusal> {
         if self.stopper.stop.load(Ordering::Acquire) {
             let code = ErrorCode::NotDefined;
             return Err(Refusal { code, message: "The server is stopping" });
         }
-        let (content, size) = match (kind, mode) {
-            (Kind::Read, Mode::Netascii) => {
+        let made = (kind == Kind::Read).then(|| self.make(name, path.remote.ip())).flatten();
+        let (content, size) = match (made, kind, mode) {
+            (Some(made), _, mode) => {
+                let made = made?;
+                let made = if mode == Mode::Netascii { to_netascii(&made) } else { made };
+                let size = made.len() as u64;
+                (Content::Memory(made), Some(size))
+            }
+            (None, Kind::Read, Mode::Netascii) => {
                 let text = self.jail.read_netascii(name)?;
                 let size = text.len() as u64;
                 (Content::Memory(text), Some(size))
             }
-            (Kind::Read, _) => {
+            (None, Kind::Read, _) => {
                 let (file, size) = self.jail.read(name)?;
                 (Content::File { file, ahead: Vec::new(), at: 0, len: 0 }, Some(size))
             }
-            (Kind::Write, mode) => {
+            (None, Kind::Write, mode) => {
                 let upload = self.jail.create(name)?;
                 let decoder = (mode == Mode::Netascii).then(Decoder::new);
                 (Content::Upload { upload, decoder }, None)
             }
         };
-        let local = if self.options.single_port { None } else { Some(self.own_socket(peer)?) };
+        let local = if self.options.single_port {
+            None
+        } else {
+            let opened = self.sockets.open(&self.poll, path.local, kind == Kind::Read);
+            let busy = Refusal { code: ErrorCode::NotDefined, message: "No port is free" };
+            Some(opened.map_err(|_| busy)?)
+        };
         Ok((content, size, local))
     }
 
-    fn own_socket(&mut self, peer: SocketAddr) -> Result<u16, Refusal> {
-        let busy = Refusal { code: ErrorCode::NotDefined, message: "No port is free" };
-        let mut address = self
-            .options
-            .listen
-            .iter()
-            .find(|address| address.is_ipv4() == peer.is_ipv4())
-            .copied()
-            .ok_or(busy)?;
-        address.set_port(0);
-        let socket = bind(address).map_err(|_| busy)?;
-        let local = self.sockets.free().ok_or(busy)?;
-        self.sockets.insert(&self.poll, local, socket).map_err(|_| busy)?;
-        Ok(local)
+    /// What the first template that fits the name makes of it.
+    fn make(&self, name: &[u8], peer: IpAddr) -> Option<io::Result<Vec<u8>>> {
+        self.options.templates.iter().find_map(|template| template.make(name, peer))
     }
 
     /// Sends what there is to send, and takes the events that have come of it.
@@ -390,7 +400,7 @@ impl Serve {
                 if let Some((transfer, read)) = transmit.read {
                     let place = &mut self.batch.space()[read.place()];
                     let filled = match self.open.get_mut(&transfer) {
-                        Some(open) => open.fill(&read, place),
+                        Some(open) => open.content.fill(&read, place),
                         None => Err(io::ErrorKind::NotFound.into()),
                     };
                     if filled.is_err() {
@@ -412,9 +422,10 @@ impl Serve {
             let mut quiet = true;
             while let Some(event) = self.server.poll_event() {
                 quiet = false;
-                let nobody = self.options.listen.first().copied();
-                if let Some(nobody) = nobody {
-                    self.handle_event(now, nobody, event, tell);
+                // Whose they are does not matter: no request comes of time.
+                if let Some(nobody) = self.options.listen.first().copied() {
+                    let path = Path { local: 0, remote: nobody };
+                    self.handle_event(now, path, event, tell);
                 }
             }
             if quiet {
@@ -425,8 +436,8 @@ impl Serve {
 
     fn flush(&mut self, next: usize) {
         let local = self.batch.path().map(|path| path.local);
-        let socket = local.and_then(|local| self.sockets.of.get(&local));
-        self.batch.flush(socket, next);
+        let socket = local.and_then(|local| self.sockets.get(local));
+        self.batch.flush(socket.map(|socket| &socket.udp), next);
     }
 
     fn abort_all(&mut self, tell: &mut impl FnMut(&Report)) {
@@ -444,54 +455,6 @@ impl Serve {
 }
 
 impl Open {
-    /// Reads a part of the file into a datagram.
-    fn fill(&mut self, read: &Read, place: &mut [u8]) -> io::Result<()> {
-        match &mut self.content {
-            Content::Memory(octets) => {
-                let from = usize::try_from(read.offset).unwrap_or(usize::MAX);
-                let part = octets.get(from..).and_then(|rest| rest.get(..read.len));
-                place.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
-                Ok(())
-            }
-            Content::File { file, .. } if read.len > READ_AHEAD / 4 => {
-                read_at(file, place, read.offset)
-            }
-            Content::File { file, ahead, at, len } => {
-                let end = read.offset + read.len as u64;
-                if read.offset < *at || end > *at + *len as u64 {
-                    ahead.resize(READ_AHEAD, 0);
-                    *at = read.offset;
-                    *len = read_some_at(file, ahead, read.offset)?;
-                }
-                let from = usize::try_from(read.offset - *at).unwrap_or(usize::MAX);
-                let part = ahead[..*len].get(from..).and_then(|rest| rest.get(..read.len));
-                place.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
-                Ok(())
-            }
-            Content::Upload { .. } => Err(io::ErrorKind::Unsupported.into()),
-        }
-    }
-
-    /// Adds a block to the file.
-    fn store(&mut self, data: &[u8], last: bool) -> Result<(), Refusal> {
-        let Content::Upload { upload, decoder } = &mut self.content else { return Ok(()) };
-        match decoder {
-            None => upload.write(data)?,
-            Some(decoder) => {
-                let mut local = vec![0; data.len() + 1];
-                let (_, written) = decoder.decode(data, &mut local);
-                upload.write(&local[..written])?;
-                if last && let Some(octet) = decoder.finish() {
-                    upload.write(&[octet])?;
-                }
-            }
-        }
-        if last {
-            upload.finish()?;
-        }
-        Ok(())
-    }
-
     fn failed(&self, reason: String) -> Report {
         Report::Failed {
             peer: self.peer,
@@ -501,99 +464,4 @@ impl Open {
             reason,
         }
     }
-}
-
-impl Sockets {
-    fn insert(&mut self, poll: &Poll, local: u16, mut socket: UdpSocket) -> io::Result<()> {
-        poll.registry().register(&mut socket, Token(usize::from(local)), Interest::READABLE)?;
-        self.of.insert(local, socket);
-        Ok(())
-    }
-
-    fn remove(&mut self, poll: &Poll, local: u16) {
-        if let Some(mut socket) = self.of.remove(&local) {
-            let _ = poll.registry().deregister(&mut socket);
-        }
-    }
-
-    /// A number that no socket has.
-    fn free(&mut self) -> Option<u16> {
-        for _ in self.listeners..u16::MAX {
-            self.next = self.next.checked_add(1).unwrap_or(0).max(self.listeners);
-            if !self.of.contains_key(&self.next) {
-                return Some(self.next);
-            }
-        }
-        None
-    }
-}
-
-fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = std::net::UdpSocket::bind(address)?;
-    socket.set_nonblocking(true)?;
-    let options = socket2::SockRef::from(&socket);
-    // As large as the system allows; less is no error.
-    let _ = options.set_recv_buffer_size(SOCKET_BUFFER);
-    let _ = options.set_send_buffer_size(SOCKET_BUFFER);
-    Ok(UdpSocket::from_std(socket))
-}
-
-/// Octets that may be sent now: so many in a second, and a tenth of that at once.
-#[derive(Debug)]
-struct Bucket {
-    rate: f64,
-    octets: f64,
-    filled: Instant,
-}
-
-impl Bucket {
-    fn new(rate: u64) -> Self {
-        Self { rate: rate.max(1) as f64, octets: 0.0, filled: Instant::now() }
-    }
-
-    fn has_room(&mut self) -> bool {
-        let now = Instant::now();
-        let more = now.duration_since(self.filled).as_secs_f64() * self.rate;
-        self.octets = (self.octets + more).min(self.rate / 10.0);
-        self.filled = now;
-        self.octets >= 0.0
-    }
-
-    fn take(&mut self, len: usize) {
-        self.octets -= len as f64;
-    }
-
-    /// How long until there is room; nothing where there is.
-    fn wait(&self) -> Option<Duration> {
-        (self.octets < 0.0).then(|| Duration::from_secs_f64(-self.octets / self.rate))
-    }
-}
-
-#[cfg(unix)]
-fn read_some_at(file: &std::fs::File, into: &mut [u8], offset: u64) -> io::Result<usize> {
-    use std::os::unix::fs::FileExt as _;
-    file.read_at(into, offset)
-}
-
-#[cfg(windows)]
-fn read_some_at(file: &std::fs::File, into: &mut [u8], offset: u64) -> io::Result<usize> {
-    use std::os::windows::fs::FileExt as _;
-    file.seek_read(into, offset)
-}
-
-/// Fills the whole slice.
-pub(crate) fn read_at(
-    file: &std::fs::File,
-    mut into: &mut [u8],
-    mut offset: u64,
-) -> io::Result<()> {
-    while !into.is_empty() {
-        let read = read_some_at(file, into, offset)?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        into = &mut into[read..];
-        offset += read as u64;
-    }
-    Ok(())
 }

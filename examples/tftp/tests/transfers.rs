@@ -82,6 +82,83 @@ fn text_is_turned_both_ways() {
 }
 
 #[test]
+fn a_file_may_be_made_as_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("phone.xml");
+    std::fs::write(&text, "mac {*}\n".repeat(200)).unwrap();
+    let running = Running::start(|options| {
+        options.templates = vec![format!("SEP*.xml={}", text.display()).parse().unwrap()];
+    });
+    running.file("SEPx.txt", b"not made");
+    let here = tempfile::tempdir().unwrap();
+    let local = here.path().join("x");
+    for mode in [Mode::Octet, Mode::Netascii] {
+        let mut job = job(&running, "SEP0011AA.xml", &local);
+        job.mode = mode;
+        get(&job).unwrap();
+        let made = "mac 0011AA\n".repeat(200);
+        assert_eq!(std::fs::read_to_string(&local).unwrap(), made);
+    }
+    get(&job(&running, "SEPx.txt", &local)).unwrap();
+    assert_eq!(std::fs::read(&local).unwrap(), b"not made");
+    std::fs::remove_file(text).unwrap();
+    assert!(matches!(
+        get(&job(&running, "SEP1.xml", &local)),
+        Err(Error::Peer(ErrorCode::FileNotFound, _))
+    ));
+}
+
+#[test]
+fn ipv6_is_served_as_ipv4_is() {
+    if UdpSocket::bind("[::1]:0").is_err() {
+        eprintln!("SKIPPED: there is no IPv6 here: nothing was shown");
+        return;
+    }
+    for single_port in [false, true] {
+        let running = Running::start(|options| {
+            options.listen = vec!["[::1]:0".parse().unwrap()];
+            options.single_port = single_port;
+        });
+        let here = tempfile::tempdir().unwrap();
+        let data = content(100_000);
+        running.file("f", &data);
+        let local = here.path().join("f");
+        let mut job = job(&running, "f", &local);
+        job.config.options.windowsize = Some(16);
+        get(&job).unwrap();
+        assert_eq!(std::fs::read(&local).unwrap(), data);
+        job.remote = "up".into();
+        put(&job).unwrap();
+        assert_eq!(std::fs::read(running.folder.path().join("up")).unwrap(), data);
+    }
+}
+
+#[test]
+fn an_answer_comes_from_the_address_that_was_asked() {
+    let running = Running::start(|options| {
+        options.listen = ["127.0.0.1:0", "127.0.0.2:0"].map(|a| a.parse().unwrap()).to_vec();
+    });
+    running.file("f", b"file");
+    let addresses: Vec<_> = running
+        .reports
+        .iter()
+        .filter_map(|report| match report {
+            Report::Listening { address } => Some(address),
+            _ => None,
+        })
+        .take(2)
+        .collect();
+    for address in addresses {
+        let client = UdpSocket::bind("0.0.0.0:0").unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        client.send_to(b"\0\x01f\0octet\0", address).unwrap();
+        let (_, from) = client.recv_from(&mut [0; 1024]).unwrap();
+        assert_eq!(from.ip(), address.ip());
+        assert_ne!(from.port(), address.port());
+    }
+}
+
+#[test]
 fn refusals_are_told() {
     let running = Running::start(|options| options.access.overwrite = false);
     let here = tempfile::tempdir().unwrap();
