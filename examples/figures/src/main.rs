@@ -9,6 +9,7 @@
 mod elf;
 mod readme;
 mod speed;
+mod tftp;
 
 use std::path::PathBuf;
 
@@ -21,7 +22,8 @@ use clap::{Parser, Subcommand};
     version,
     after_help = "Examples:
   cargo bench && figures speed
-  figures sizes target/thumbv7m-none-eabi/release/sizes"
+  figures sizes target/thumbv7m-none-eabi/release/sizes
+  examples/tftp/speed.sh > speed.tsv && figures tftp speed.tsv"
 )]
 struct Arguments {
     /// The file whose tables are written.
@@ -47,6 +49,18 @@ enum Table {
         /// The image, an ELF file.
         image: PathBuf,
     },
+    /// The speed of TFTP servers, from what `examples/tftp/speed.sh` has printed.
+    Tftp {
+        /// Its output.
+        results: PathBuf,
+    },
+    /// Any table, from fields with tabs between them; the first line has their names.
+    Tsv {
+        /// The name that it has in the file.
+        name: String,
+        /// The fields.
+        file: PathBuf,
+    },
 }
 
 fn main() -> Result<()> {
@@ -54,6 +68,8 @@ fn main() -> Result<()> {
     let (name, table) = match &arguments.table {
         Table::Speed { results } => ("speed", speed::table(results)?),
         Table::Sizes { image } => ("sizes", elf::table(image)?),
+        Table::Tftp { results } => ("tftp", tftp::speed(results)?),
+        Table::Tsv { name, file } => (name.as_str(), tftp::plain(file)?),
     };
     if arguments.print {
         print!("{table}");

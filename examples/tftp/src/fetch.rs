@@ -199,7 +199,9 @@ impl Sink {
             .open(&part)
             .map_err(error)?;
         let resume_at = if resume { file.seek(SeekFrom::End(0)).map_err(error)? } else { 0 };
-        let file = Some(io::BufWriter::with_capacity(256 * 1024, file));
+        // A large block is written as it is; a copy would cost more than it saves.
+        let large = job.config.options.blksize_or_default() >= 16 * 1024;
+        let file = Some(io::BufWriter::with_capacity(if large { 0 } else { 256 * 1024 }, file));
         Ok(Self { path, part, file, decoder, resume_at })
     }
 

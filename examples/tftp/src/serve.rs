@@ -24,8 +24,9 @@ use crate::template::Template;
 
 /// After how many datagrams the timers are looked at, however many more there are.
 const ROUND: u32 = 256;
-/// When a socket is looked at again that may have had more than one packet.
-const SOON: Duration = Duration::from_millis(1);
+/// When a socket is looked at again that may have had more than one packet. A timer that fires
+/// before the system's own tick costs more than all system calls that it saves.
+const SOON: Duration = Duration::from_millis(20);
 const WAKE: Token = Token(usize::MAX);
 
 /// What a server is to do.
@@ -274,7 +275,9 @@ impl Serve {
                 let peer = path.remote;
                 let word = if kind == Kind::Read { "read" } else { "write" };
                 let file = String::from_utf8_lossy(name).into_owned();
-                let opened = self.open(kind, name, mode, path);
+                let in_turns = kind == Kind::Read
+                    && self.server.options(transfer).is_some_and(|o| o.windowsize.is_none());
+                let opened = self.open(kind, name, mode, path, in_turns);
                 let (content, size, local) = match opened {
                     Ok(opened) => opened,
                     Err(Refusal { code, message }) => {
@@ -343,6 +346,7 @@ impl Serve {
         name: &[u8],
         mode: Mode,
         path: Path,
+        in_turns: bool,
     ) -> Result<(Content, Option<u64>, Option<u16>), Refusal> {
         if self.stopper.stop.load(Ordering::Acquire) {
             let code = ErrorCode::NotDefined;
@@ -374,7 +378,7 @@ impl Serve {
         let local = if self.options.single_port {
             None
         } else {
-            let opened = self.sockets.open(&self.poll, path.local, kind == Kind::Read);
+            let opened = self.sockets.open(&self.poll, path.local, in_turns);
             let busy = Refusal { code: ErrorCode::NotDefined, message: "No port is free" };
             Some(opened.map_err(|_| busy)?)
         };
