@@ -4,6 +4,10 @@ use super::{Rollover, Timer};
 
 /// How long to wait between two parts of a window, while no round trip has been measured.
 const MINIMUM_PACE: u64 = 500;
+/// After so many times of getting nowhere only the one block goes that the peer waits for. More of
+/// them might have it lost for ever: by a network whose losses keep step with the window.
+const HOPELESS_RUNS: u8 = 6;
+const HOPELESS_TRIES: u16 = 3;
 
 /// A block that is to be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +34,13 @@ pub(crate) enum Acked {
 /// The blocks of a file on their way to the peer.
 ///
 /// The peer acknowledges a window when it has all of it, so a window cannot be made smaller than
-/// agreed. What shrinks with loss is the part of it that goes at once (`burst`); the next part
-/// follows one round trip later, unless an ACK comes before.
+/// agreed. What shrinks with loss is the part of it that goes at once (`burst`); the parts of a
+/// window are spread over a round trip.
+///
+/// A block that is lost by accident shows as an ACK of a part of the window, and costs one round
+/// trip. A buffer too small shows in two ways: nothing at all comes back, since nothing behind the
+/// gap has arrived, or again and again only the first few blocks of a window are acknowledged. Only
+/// those two make the burst smaller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sending {
     /// Octets of the file; `u64::MAX` while nobody knows.
@@ -52,8 +61,8 @@ pub(crate) struct Sending {
     blksize: u16,
     window: u16,
     burst: u16,
-    /// ACKs of a part of a window, one after the other.
-    partial: u8,
+    /// ACKs of a small part of a window, one after the other.
+    short_runs: u8,
     rollover: Rollover,
 }
 
@@ -72,7 +81,7 @@ impl Sending {
             blksize: blksize.max(1),
             window,
             burst: window,
-            partial: 0,
+            short_runs: 0,
             rollover,
         }
     }
@@ -106,7 +115,7 @@ impl Sending {
         } else if block <= self.timed {
             self.timed = 0;
         }
-        if calls {
+        if calls || self.goes_alone(timer) {
             timer.start(now);
         } else if block >= self.burst_end {
             timer.start_for(now, self.pace(timer));
@@ -155,19 +164,20 @@ impl Sending {
             return Acked::All;
         }
         if lost {
-            self.slow_down();
+            self.slow_down(ahead);
         } else {
-            self.partial = 0;
-            let more = (self.window / 16).max(1);
+            self.short_runs = 0;
+            let more = (self.window / 8).max(1);
             self.burst = self.burst.saturating_add(more).min(self.window);
         }
-        self.restart(block.saturating_add(1).max(if lost { 0 } else { self.next }));
+        self.restart(block.saturating_add(1).max(if lost { 0 } else { self.next }), timer);
         Acked::More
     }
 
     /// The timer has fired; false when it has fired too often.
     pub(crate) fn handle_timeout(&mut self, now: u64, timer: &mut Timer) -> bool {
-        if self.next <= self.window_end().min(self.last()) && self.piece().is_none() {
+        let more = self.next <= self.window_end().min(self.last()) && self.piece().is_none();
+        if more && !self.goes_alone(timer) {
             // The next part of a window that goes in parts.
             self.burst_end =
                 self.burst_end.saturating_add(u64::from(self.burst)).min(self.window_end());
@@ -179,7 +189,7 @@ impl Sending {
         }
         self.timed = 0;
         self.burst = (self.burst / 2).max(1);
-        self.restart(self.acked.saturating_add(1));
+        self.restart(self.acked.saturating_add(1), timer);
         timer.start(now);
         true
     }
@@ -210,31 +220,43 @@ impl Sending {
             return Acked::Nothing;
         }
         self.timed = 0;
-        self.slow_down();
-        self.restart(self.acked.saturating_add(1));
+        self.slow_down(0);
+        self.restart(self.acked.saturating_add(1), timer);
         Acked::More
     }
 
-    /// One loss is bad luck; the second in a row says that less has to be under way at once.
-    fn slow_down(&mut self) {
-        self.partial = self.partial.saturating_add(1);
-        if self.partial >= 2 {
+    /// A gap has been told, behind so many blocks of the window. One that comes soon is bad luck;
+    /// the second in a row says that less has to be under way at once.
+    fn slow_down(&mut self, run: u64) {
+        if run.saturating_mul(4) >= u64::from(self.window) {
+            self.short_runs = 0;
+            return;
+        }
+        self.short_runs = self.short_runs.saturating_add(1);
+        if self.short_runs >= 2 {
             self.burst = (self.burst / 2).max(1);
         }
     }
 
-    fn restart(&mut self, next: u64) {
+    fn restart(&mut self, next: u64, timer: &Timer) {
         self.next = next;
-        self.burst_end =
-            next.saturating_sub(1).saturating_add(u64::from(self.burst)).min(self.window_end());
+        let burst = if self.goes_alone(timer) { 1 } else { u64::from(self.burst) };
+        self.burst_end = next.saturating_sub(1).saturating_add(burst).min(self.window_end());
     }
 
+    fn goes_alone(&self, timer: &Timer) -> bool {
+        self.short_runs >= HOPELESS_RUNS || timer.tries() >= HOPELESS_TRIES
+    }
+
+    /// How long after one part of a window the next one follows: all parts together take a round
+    /// trip, but at most eight of them go in one.
     fn pace(&self, timer: &Timer) -> u64 {
-        match timer.round_trip() {
+        let parts = (u64::from(self.window) / u64::from(self.burst.max(1))).clamp(1, 8);
+        let round_trip = match timer.round_trip() {
             0 => timer.interval() / 4,
             round_trip => round_trip,
-        }
-        .max(MINIMUM_PACE)
+        };
+        (round_trip / parts).max(MINIMUM_PACE)
     }
 
     fn window_end(&self) -> u64 {

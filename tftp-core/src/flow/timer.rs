@@ -104,6 +104,11 @@ impl Timer {
         self.fresh
     }
 
+    /// How often it has fired since there was progress, after a time that counts.
+    pub(crate) fn tries(&self) -> u16 {
+        self.tries
+    }
+
     /// The smoothed round trip, 0 until one was measured.
     pub(crate) fn round_trip(&self) -> u64 {
         u64::from(self.srtt)

@@ -529,8 +529,10 @@ impl<'s> Server<'s> {
             let silent = Duration::from_millis(transfer.silent_ms(now).into());
             let again = transfer.digest == digest;
             let over = matches!(transfer.phase, Phase::Lingering | Phase::Ended(_));
-            let restarted = transfer.has_begun() && silent >= self.config.restart_after;
-            if again && !over && !restarted {
+            // A repeat may have been under way for longer than a short file took.
+            let restarted = (over || transfer.has_begun()) && silent >= self.config.restart_after;
+            let repeated = again && !restarted && !matches!(transfer.phase, Phase::Ended(_));
+            if repeated {
                 // A repeat by the network, or by a client whose timer is short: the answer is
                 // under way, and the timer sees to it.
                 return Ok(None);
@@ -730,5 +732,7 @@ impl<'s> Server<'s> {
     }
 }
 
+#[cfg(test)]
+mod network_tests;
 #[cfg(test)]
 mod tests;
