@@ -65,9 +65,12 @@ fn seconds(server: SocketAddr, windowsize: Option<u16>, data: &[u8]) -> Option<f
         config.options.windowsize = windowsize;
         let job = Job { remote: "f".into(), local, mode: Mode::Octet, resume: false, config };
         let since = Instant::now();
-        fetch::get(&job, &AtomicBool::new(false), &mut |_| {}).ok()?;
+        if let Err(error) = fetch::get(&job, &AtomicBool::new(false), &mut |_| {}) {
+            eprintln!("{server}, windows of {windowsize:?}, seed {seed}: {error}");
+            return None;
+        }
         total += since.elapsed().as_secs_f64();
-        assert_eq!(std::fs::read(&job.local).expect("the file"), data);
+        assert!(std::fs::read(&job.local).expect("the file") == data, "it is another file");
     }
     Some(total / SEEDS as f64)
 }

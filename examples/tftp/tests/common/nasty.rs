@@ -75,7 +75,12 @@ pub(crate) fn cases(server: SocketAddr, silence: Duration) -> Vec<(&'static str,
     let mut judge = |rule: &'static str, kept: Option<bool>| {
         match verdicts.iter_mut().find(|(said, _)| *said == rule) {
             // One failure of several is one.
-            Some((_, verdict)) => *verdict = Some(verdict.unwrap_or(true) && kept.unwrap_or(true)),
+            Some((_, verdict)) => {
+                *verdict = match (*verdict, kept) {
+                    (Some(one), Some(other)) => Some(one && other),
+                    (one, other) => one.or(other),
+                };
+            }
             None => verdicts.push((rule, kept)),
         }
     };
@@ -155,7 +160,8 @@ fn requests(new: &dyn Fn() -> Client, judge: Judge<'_>) {
     }
     judge("options are known in any letter case, unknown ones ignored (RFC 2347)", {
         let came = new().request(b"\0\x01f\0OcTeT\0BLKSIZE\x00600\0nonsense\0yes\0");
-        Some(came == [b"\0\x06blksize\x00600\0".to_vec()])
+        // It may say the name as it was asked for.
+        Some(came.len() == 1 && came[0].eq_ignore_ascii_case(b"\0\x06blksize\x00600\0"))
     });
     judge("tsize is answered with the file's (RFC 2349)", {
         let came = new().request(b"\0\x01f\0octet\0tsize\x000\0");
@@ -269,7 +275,9 @@ fn windows(new: &dyn Fn() -> Client, judge: Judge<'_>) {
 fn writes(new: &dyn Fn() -> Client, judge: Judge<'_>) {
     let begin = |name: &str| {
         let mut client = new();
-        let came = client.request(format!("\0\x02{name}\0octet\0").as_bytes());
+        // What another server has left there is not to be in the way.
+        let port = client.server.port();
+        let came = client.request(format!("\0\x02{name}{port}\0octet\0").as_bytes());
         // A server that takes no files has no more to be asked.
         (came == [ack(0)]).then_some(client)
     };
@@ -288,14 +296,16 @@ fn writes(new: &dyn Fn() -> Client, judge: Judge<'_>) {
         client.send(&data(1, &[1; 512]), PATIENCE);
         client.send(&data(2, b"end"), PATIENCE);
         let mut reader = new();
-        let mut came = reader.request(b"\0\x01twice\0octet\0");
+        let name = format!("\0\x01twice{}\0octet\0", reader.server.port());
+        let mut came = reader.request(name.as_bytes());
         came.extend(reader.send(&ack(1), PATIENCE));
         came.iter().any(|packet| *packet == data(2, b"end"))
     });
     judge("a repeated block is written once (RFC 1350, 2)", kept);
     let kept = begin("half").map(|mut client| {
         client.send(&data(1, &[1; 512]), PATIENCE);
-        let came = new().request(b"\0\x01half\0octet\0");
+        let name = format!("\0\x01half{}\0octet\0", client.server.port());
+        let came = new().request(name.as_bytes());
         client.send(b"\0\x05\0\0enough\0", Duration::ZERO);
         came.is_empty() || is_error(&came, &[0, 1, 2])
     });

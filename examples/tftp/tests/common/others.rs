@@ -41,21 +41,23 @@ fn commands(folder: &Path) -> Vec<(&'static str, SocketAddr, Command)> {
         std::env::var_os(variable).unwrap_or_else(|| default.into())
     };
     let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+    let ports: [u16; 3] = std::array::from_fn(|_| handset_testkit::free_port());
     let mut hpa = Command::new("/usr/sbin/in.tftpd");
-    hpa.args(["-L", "-c", "-u", "root", "-a", "127.0.0.1:7172", "-s"]).arg(folder);
+    hpa.args(["-L", "-c", "-u", "root", "-a", &at(ports[0]).to_string(), "-s"]);
+    hpa.arg(folder);
     let mut atftpd = Command::new(program("ATFTPD", "/usr/sbin/atftpd"));
     atftpd.args(["--daemon", "--no-fork", "--logfile", "/dev/null", "--bind-address"]);
-    atftpd.args(["127.0.0.1", "--port", "7173"]).arg(folder);
+    atftpd.args(["127.0.0.1", "--port", &ports[1].to_string()]).arg(folder);
     let mut dnsmasq = Command::new("/usr/sbin/dnsmasq");
     dnsmasq.args(["--no-daemon", "--conf-file=/dev/null", "--port=0", "--enable-tftp"]);
     dnsmasq.args(["--listen-address=127.0.0.1", "--bind-interfaces", "--user=root"]);
     dnsmasq.arg(format!("--tftp-root={}", folder.display()));
     let mut tftpd = Command::new(program("TFTPD", "tftpd"));
-    tftpd.args(["-i", "127.0.0.1", "-p", "7174", "-q", "-d"]).arg(folder);
+    tftpd.args(["-i", "127.0.0.1", "-p", &ports[2].to_string(), "-q", "-d"]).arg(folder);
     vec![
-        ("tftpd-hpa", at(7172), hpa),
-        ("atftpd", at(7173), atftpd),
+        ("tftpd-hpa", at(ports[0]), hpa),
+        ("atftpd", at(ports[1]), atftpd),
         ("dnsmasq", at(69), dnsmasq),
-        ("tftpd", at(7174), tftpd),
+        ("tftpd", at(ports[2]), tftpd),
     ]
 }
