@@ -17,6 +17,7 @@
 //! | [`auth`] | Digest authentication, both sides |
 //! | [`presence`] | presence and typing documents |
 //! | [`transport`] | streams and datagrams, Via, ports |
+//! | [`resolve`] | where a request goes: NAPTR, SRV and addresses |
 //! | [`transaction`] | the four transaction machines |
 //! | [`dialog`] | dialogs and their routes |
 //! | [`agent`] | the user agent: registration, calls, messages, presence |
@@ -70,7 +71,7 @@
 //! |---|---|
 //! | RFC 3261 (SIP) | everywhere |
 //! | RFC 3262, 3265/6665, 3326, 3327, 3515, 3608, 3891, 3892, 3903, 4028, 5393, 3325 | their headers are typed in [`header`] |
-//! | RFC 3263 | the host looks up names |
+//! | RFC 3263 (locating servers), RFC 2782 (SRV) | [`resolve`]; the host asks the name servers |
 //! | RFC 3264 (offer/answer), RFC 8866 (SDP), RFC 3605 (`rtcp`), RFC 4733 (`telephone-event`) | [`sdp`] |
 //! | RFC 3428 (MESSAGE) | [`agent`], [`server`] |
 //! | RFC 3581 (`rport`) | [`header::Via`], [`transport`] |
@@ -118,6 +119,7 @@ pub mod error;
 pub mod header;
 pub mod message;
 pub mod presence;
+pub mod resolve;
 pub mod sdp;
 pub mod server;
 pub mod storage;
