@@ -264,37 +264,89 @@ fn g711(c: &mut Criterion) {
 
 #[cfg(feature = "srtp")]
 fn srtp(c: &mut Criterion) {
-    use rtp_core::srtp::{MasterKey, Profile, Receiver, Sender};
+    use rtp_core::srtp::{Profile, Receiver, Sender};
     let mut group = c.benchmark_group("srtp");
     for profile in [Profile::AesCm128HmacSha1_80, Profile::AeadAes128Gcm] {
         for payload in [160, 1200] {
-            let octets = [7; 46];
-            let len = profile.key_len() + profile.salt_len();
-            let key = MasterKey::from_octets(profile, &octets[..len]).expect("the right length");
-            let payload = vec![0xff; payload];
-            let mut packet = Packet { ssrc: Ssrc(9), payload: &payload, ..Packet::default() };
-            let mut buffer = [0; 1500];
-            let mut sender = Sender::<1>::new(&key);
-            group.bench_function(format!("{} protect {}", profile.name(), payload.len()), |b| {
-                b.iter(|| {
-                    packet.sequence_number = packet.sequence_number.wrapping_add(1);
-                    packet.write_header(&mut buffer).expect("it fits");
-                    sender.protect_rtp(black_box(&mut buffer), 12 + payload.len())
-                });
-            });
-            packet.sequence_number = 1;
-            let len = packet.write(&mut buffer).expect("it fits");
-            let len = Sender::<1>::new(&key).protect_rtp(&mut buffer, len).expect("it fits");
-            let mut receiver = Receiver::<1>::new(&key);
-            group.bench_function(format!("{} unprotect {}", profile.name(), payload.len()), |b| {
-                b.iter(|| {
-                    // The same packet once more: its source has to be forgotten.
-                    receiver.remove(Ssrc(9));
-                    let mut datagram = buffer;
-                    receiver.unprotect_rtp(black_box(&mut datagram[..len])).expect("authentic")
-                });
-            });
+            let key = master_key(profile);
+            let sender = Sender::<1>::new(&key);
+            let receiver = Receiver::<1>::new(&key);
+            protect_and_unprotect(&mut group, profile.name(), payload, sender, receiver);
+            #[cfg(feature = "ring")]
+            if profile == Profile::AeadAes128Gcm {
+                use rtp_core::srtp::crypto::Ring;
+                let sender = Sender::<1, Ring>::with_crypto(Ring, &key).expect("it works");
+                let receiver = Receiver::<1, 1, Ring>::with_crypto(Ring, &key).expect("it works");
+                let name = "AEAD_AES_128_GCM by ring,";
+                protect_and_unprotect(&mut group, name, payload, sender, receiver);
+            }
         }
+    }
+    group.finish();
+    pieces(c);
+}
+
+#[cfg(feature = "srtp")]
+fn master_key(profile: rtp_core::srtp::Profile) -> rtp_core::srtp::MasterKey {
+    let len = profile.key_len() + profile.salt_len();
+    rtp_core::srtp::MasterKey::from_octets(profile, &[7; 46][..len]).expect("the right length")
+}
+
+#[cfg(feature = "srtp")]
+fn protect_and_unprotect<C: rtp_core::srtp::crypto::Crypto>(
+    group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
+    name: &str,
+    payload: usize,
+    mut sender: rtp_core::srtp::Sender<1, C>,
+    mut receiver: rtp_core::srtp::Receiver<1, 1, C>,
+) {
+    let octets = vec![0xff; payload];
+    let mut packet = Packet { ssrc: Ssrc(9), payload: &octets, ..Packet::default() };
+    let mut buffer = [0; 1500];
+    packet.sequence_number = 1;
+    let len = packet.write(&mut buffer).expect("it fits");
+    let total = sender.protect_rtp(&mut buffer, len).expect("it fits");
+    let sealed = buffer;
+    group.bench_function(format!("{name} protect {payload}"), |b| {
+        b.iter(|| {
+            packet.sequence_number = packet.sequence_number.wrapping_add(1);
+            packet.write_header(&mut buffer).expect("it fits");
+            sender.protect_rtp(black_box(&mut buffer), len).expect("it fits")
+        });
+    });
+    group.bench_function(format!("{name} unprotect {payload}"), |b| {
+        b.iter(|| {
+            // The same packet once more: its source has to be forgotten.
+            receiver.remove(Ssrc(9));
+            let datagram = &mut buffer[..total];
+            datagram.copy_from_slice(&sealed[..total]);
+            receiver.unprotect_rtp(black_box(datagram)).expect("authentic")
+        });
+    });
+}
+
+/// What the ciphers alone take, in place, with nothing around them.
+#[cfg(feature = "srtp")]
+fn pieces(c: &mut Criterion) {
+    use rtp_core::srtp::crypto::{Aead, CounterMode, Crypto, Mac, Software};
+    let mut group = c.benchmark_group("srtp");
+    let mut counter = Software.counter_mode(&[7; 16]).expect("it works");
+    let mut mac = Software.mac(&[7; 20]).expect("it works");
+    let mut aead = Software.aead(&[7; 16]).expect("it works");
+    for payload in [160, 1200] {
+        let mut buffer = vec![0xff; 12 + payload];
+        group.bench_function(format!("AES_CM_128_HMAC_SHA1_80 pieces {payload}"), |b| {
+            b.iter(|| {
+                counter.apply(black_box(&[7; 16]), &mut buffer[12..]).expect("it works");
+                mac.tag(black_box(&buffer), [0; 4]).expect("it works")
+            });
+        });
+        group.bench_function(format!("AEAD_AES_128_GCM pieces {payload}"), |b| {
+            b.iter(|| {
+                let (header, data) = buffer.split_at_mut(12);
+                aead.seal(black_box(&[7; 12]), header, data).expect("it works")
+            });
+        });
     }
     group.finish();
 }

@@ -28,6 +28,9 @@ pub(super) struct ReplayWindow {
 }
 
 impl ReplayWindow {
+    /// Nothing has been here.
+    pub(super) const NEW: Self = Self { state: WindowState { highest: 0, seen: 0 }, begun: false };
+
     pub(super) const fn restore(state: WindowState) -> Self {
         Self { state, begun: state.seen != 0 }
     }

@@ -1,15 +1,9 @@
 //! Session keys, and what is done to a packet with them.
 
-use aes::cipher::{BlockCipherEncrypt, InnerIvInit, KeyInit, StreamCipher, consts::U16};
-use aes::{Aes128, Aes192, Aes256};
-use aes_gcm::aead::AeadInOut;
-use aes_gcm::{Aes128Gcm, Aes256Gcm};
-use ctr::{Ctr128BE, CtrCore};
-use hmac::{Hmac, Mac};
-use sha1::Sha1;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::crypto::{AEAD_TAG_LEN, Aead, CounterMode, Crypto, CryptoError, Mac};
 use super::{ENCRYPTED, MasterKey, Profile, SrtpError};
 use crate::Ssrc;
 use crate::packet::Prefix;
@@ -24,244 +18,240 @@ pub(super) const RTCP_LABELS: [u8; 3] = [3, 4, 5];
 const RTCP_CLEAR: usize = HEADER_LEN + 4;
 /// How long SRTCP's tag is with HMAC-SHA1 (RFC 3711 section 5.2, RFC 4568 section 6.2).
 const RTCP_TAG: usize = 10;
-const GCM_TAG: usize = 16;
-
-/// A block cipher with its key.
-pub(super) enum Aes {
-    A128(Aes128),
-    A192(Aes192),
-    A256(Aes256),
-}
-
-impl Aes {
-    /// A cipher by the length of its key: 16, 24 or 32 octets.
-    fn new(key: &[u8]) -> Option<Self> {
-        Some(match key.len() {
-            16 => Self::A128(Aes128::new_from_slice(key).ok()?),
-            24 => Self::A192(Aes192::new_from_slice(key).ok()?),
-            _ => Self::A256(Aes256::new_from_slice(key).ok()?),
-        })
-    }
-
-    /// Adds the keystream of counter mode (RFC 3711 section 4.1.1).
-    #[inline]
-    fn apply(&self, iv: [u8; 16], data: &mut [u8]) {
-        fn with<C: BlockCipherEncrypt<BlockSize = U16>>(cipher: &C, iv: [u8; 16], data: &mut [u8]) {
-            let mut stream = Ctr128BE::from_core(CtrCore::inner_iv_init(cipher, &iv.into()));
-            // A datagram never comes near the end of the keystream.
-            let _ = stream.try_apply_keystream(data);
-        }
-        match self {
-            Self::A128(cipher) => with(cipher, iv, data),
-            Self::A192(cipher) => with(cipher, iv, data),
-            Self::A256(cipher) => with(cipher, iv, data),
-        }
-    }
-}
 
 /// The keys of RTP or of RTCP.
-pub(super) enum Transform {
-    CounterMode {
-        cipher: Aes,
-        salt: [u8; 14],
-        /// With its two pads worked in already.
-        mac: Hmac<Sha1>,
-    },
-    Gcm128 {
-        cipher: Aes128Gcm,
-        salt: [u8; 12],
-    },
-    Gcm256 {
-        cipher: Aes256Gcm,
-        salt: [u8; 12],
-    },
-    /// Not reached: keys have the length that their profile asks for.
-    None,
+pub(super) enum Transform<C: Crypto> {
+    CounterMode { cipher: C::CounterMode, mac: C::Mac, salt: Zeroizing<[u8; 14]> },
+    Aead { cipher: C::Aead, salt: Zeroizing<[u8; 12]> },
 }
 
-impl Transform {
-    /// Derives session keys of a master key (RFC 3711 section 4.3, RFC 7714 section 11).
-    pub(super) fn derive(master: &MasterKey, [key, auth, salt]: [u8; 3]) -> Self {
-        let len = master.profile.key_len();
-        let Some(generator) = master.key.get(..len).and_then(Aes::new) else { return Self::None };
-        let derive = |label: u8, octets: &mut [u8]| {
-            let mut iv = [0; 16];
-            for (cell, salt) in iv.iter_mut().zip(master.salt.iter()) {
-                *cell = *salt;
-            }
-            iv[7] ^= label;
-            generator.apply(iv, octets);
+impl<C: Crypto> Transform<C> {
+    /// Derives the session keys of a period out of a master key (RFC 3711 section 4.3, RFC 7714
+    /// section 11).
+    pub(super) fn derive(
+        crypto: &C,
+        master: &MasterKey,
+        [key, auth, salt]: [u8; 3],
+        period: u64,
+    ) -> Result<Self, CryptoError> {
+        let len = master.profile().key_len();
+        let mut generator = crypto.counter_mode(master.key.get(..len).ok_or(CryptoError)?)?;
+        let mut derive = |label: u8, octets: &mut [u8]| {
+            // | salt 14 | 0 | with | label | period 48 | at its end.
+            let mut wide = [0; 16];
+            wide.iter_mut().zip(master.salt.iter()).for_each(|(cell, salt)| *cell = *salt);
+            let number = (u128::from(label) << 48) | u128::from(period & 0xffff_ffff_ffff);
+            let counter = u128::from_be_bytes(wide) ^ (number << 16);
+            generator.apply(&counter.to_be_bytes(), octets)
         };
         let mut session_key = Zeroizing::new([0; 32]);
         let mut session_auth = Zeroizing::new([0; 20]);
-        let mut session_salt = [0; 14];
-        let Some(session_key) = session_key.get_mut(..len) else { return Self::None };
-        derive(key, session_key);
-        derive(auth, &mut *session_auth);
-        derive(salt, &mut session_salt);
-        Self::with_session_keys(master.profile, session_key, &*session_auth, session_salt)
+        let mut session_salt = Zeroizing::new([0; 14]);
+        let session_key = session_key.get_mut(..len).ok_or(CryptoError)?;
+        derive(key, session_key)?;
+        derive(auth, &mut *session_auth)?;
+        derive(salt, &mut *session_salt)?;
+        Self::with_session_keys(crypto, master.profile(), session_key, &session_auth, session_salt)
     }
 
     pub(super) fn with_session_keys(
+        crypto: &C,
         profile: Profile,
         key: &[u8],
-        auth: &[u8],
-        salt: [u8; 14],
-    ) -> Self {
-        let [short_salt @ .., _, _] = salt;
-        match profile {
-            Profile::AeadAes128Gcm => Aes128Gcm::new_from_slice(key)
-                .map_or(Self::None, |cipher| Self::Gcm128 { cipher, salt: short_salt }),
-            Profile::AeadAes256Gcm => Aes256Gcm::new_from_slice(key)
-                .map_or(Self::None, |cipher| Self::Gcm256 { cipher, salt: short_salt }),
-            _ => match (Aes::new(key), Hmac::new_from_slice(auth)) {
-                (Some(cipher), Ok(mac)) => Self::CounterMode { cipher, salt, mac },
-                _ => Self::None,
-            },
+        auth: &[u8; 20],
+        salt: Zeroizing<[u8; 14]>,
+    ) -> Result<Self, CryptoError> {
+        if profile.is_aead() {
+            let [short @ .., _, _] = *salt;
+            return Ok(Self::Aead { cipher: crypto.aead(key)?, salt: Zeroizing::new(short) });
         }
+        Ok(Self::CounterMode { cipher: crypto.counter_mode(key)?, mac: crypto.mac(auth)?, salt })
     }
 
     /// Encrypts the payload of a packet, and writes its tag.
     #[inline]
-    pub(super) fn seal_rtp(&self, prefix: Prefix, index: u64, body: &mut [u8], tag: &mut [u8]) {
-        if let Self::CounterMode { cipher, salt, mac } = self {
-            if let Some(payload) = body.get_mut(prefix.len..) {
-                cipher.apply(counter_iv(salt, prefix.ssrc, index), payload);
+    pub(super) fn seal_rtp(
+        &mut self,
+        prefix: Prefix,
+        index: u64,
+        body: &mut [u8],
+        tag: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        match self {
+            Self::CounterMode { cipher, mac, salt } => {
+                let payload = body.get_mut(prefix.len..).ok_or(CryptoError)?;
+                cipher.apply(&counter(salt, prefix.ssrc, index), payload)?;
+                let whole = mac.tag(body, rollover(index))?;
+                tag.iter_mut().zip(whole).for_each(|(cell, octet)| *cell = octet);
             }
-            let roc = ((index >> 16) as u32).to_be_bytes();
-            let whole = authenticate(mac, body, &roc);
-            tag.iter_mut().zip(whole).for_each(|(cell, octet)| *cell = octet);
-        } else if let Some((header, payload)) = body.split_at_mut_checked(prefix.len) {
-            let nonce = nonce(prefix.ssrc, index);
-            if let Some(whole) = self.encrypt(nonce, header, payload) {
+            Self::Aead { cipher, salt } => {
+                let (header, payload) = body.split_at_mut_checked(prefix.len).ok_or(CryptoError)?;
+                let nonce = nonce(salt, prefix.ssrc, index);
+                let whole = cipher.seal(&nonce, header, payload)?;
                 tag.iter_mut().zip(whole).for_each(|(cell, octet)| *cell = octet);
             }
         }
+        Ok(())
     }
 
     /// Checks the tag of a packet, and decrypts its payload where the tag is right.
     #[inline]
     pub(super) fn open_rtp(
-        &self,
+        &mut self,
         prefix: Prefix,
         index: u64,
         body: &mut [u8],
         tag: &[u8],
     ) -> Result<(), SrtpError> {
-        if let Self::CounterMode { cipher, salt, mac } = self {
-            let roc = ((index >> 16) as u32).to_be_bytes();
-            same(&authenticate(mac, body, &roc), tag)?;
-            if let Some(payload) = body.get_mut(prefix.len..) {
-                cipher.apply(counter_iv(salt, prefix.ssrc, index), payload);
+        match self {
+            Self::CounterMode { cipher, mac, salt } => {
+                same(&mac.tag(body, rollover(index))?, tag)?;
+                let payload = body.get_mut(prefix.len..).ok_or(CryptoError)?;
+                cipher.apply(&counter(salt, prefix.ssrc, index), payload)?;
+                Ok(())
             }
-            Ok(())
-        } else {
-            let (header, payload) =
-                body.split_at_mut_checked(prefix.len).ok_or(SrtpError::Authentication)?;
-            self.decrypt(nonce(prefix.ssrc, index), header, payload, tag)
+            Self::Aead { cipher, salt } => {
+                let (header, payload) = body.split_at_mut_checked(prefix.len).ok_or(CryptoError)?;
+                let nonce = nonce(salt, prefix.ssrc, index);
+                open(cipher, &nonce, header, payload, tag)
+            }
         }
     }
 
-    /// Encrypts an RTCP packet, and writes what stands behind it.
+    /// Encrypts an RTCP packet, and writes its tag.
     pub(super) fn seal_rtcp(
-        &self,
+        &mut self,
         ssrc: Ssrc,
         index: u32,
         body: &mut [u8],
-        trailer: &mut [u8],
-    ) -> Option<()> {
+        tag: &mut [u8],
+    ) -> Result<(), CryptoError> {
         let word = (index | ENCRYPTED).to_be_bytes();
-        let (clear, rest) = body.split_at_mut_checked(RTCP_CLEAR)?;
-        if let Self::CounterMode { cipher, salt, mac } = self {
-            cipher.apply(counter_iv(salt, ssrc, u64::from(index)), rest);
-            let (cells, tag) = trailer.split_first_chunk_mut::<4>()?;
-            *cells = word;
-            let whole = authenticate(mac, body, &word);
-            tag.iter_mut().zip(whole).for_each(|(cell, octet)| *cell = octet);
-        } else {
-            let whole = self.encrypt(nonce(ssrc, u64::from(index)), &aad(clear, word)?, rest)?;
-            let (tag, cells) = trailer.split_first_chunk_mut::<GCM_TAG>()?;
-            *tag = whole;
-            *cells.first_chunk_mut()? = word;
+        let (clear, rest) = body.split_at_mut_checked(RTCP_CLEAR).ok_or(CryptoError)?;
+        match self {
+            Self::CounterMode { cipher, mac, salt } => {
+                cipher.apply(&counter(salt, ssrc, u64::from(index)), rest)?;
+                let whole = mac.tag(body, word)?;
+                tag.iter_mut().zip(whole).for_each(|(cell, octet)| *cell = octet);
+            }
+            Self::Aead { cipher, salt } => {
+                let nonce = nonce(salt, ssrc, u64::from(index));
+                let whole = cipher.seal(&nonce, &associated(clear, word)?, rest)?;
+                tag.iter_mut().zip(whole).for_each(|(cell, octet)| *cell = octet);
+            }
         }
-        Some(())
+        Ok(())
     }
 
     /// Checks the tag of an RTCP packet, and decrypts it where the tag is right.
     pub(super) fn open_rtcp(
-        &self,
+        &mut self,
         ssrc: Ssrc,
         index: u32,
         body: &mut [u8],
-        trailer: &[u8],
-    ) -> Result<(), SrtpError> {
-        let word = (index | ENCRYPTED).to_be_bytes();
-        if let Self::CounterMode { cipher, salt, mac } = self {
-            let tag = trailer.get(4..).ok_or(SrtpError::Authentication)?;
-            same(&authenticate(mac, body, &word), tag)?;
-            if let Some(rest) = body.get_mut(RTCP_CLEAR..) {
-                cipher.apply(counter_iv(salt, ssrc, u64::from(index)), rest);
-            }
-            return Ok(());
-        }
-        let parts = body.split_at_mut_checked(RTCP_CLEAR).zip(trailer.get(..GCM_TAG));
-        let ((clear, rest), tag) = parts.ok_or(SrtpError::Authentication)?;
-        let aad = aad(clear, word).ok_or(SrtpError::Authentication)?;
-        self.decrypt(nonce(ssrc, u64::from(index)), &aad, rest, tag)
-    }
-
-    /// The word behind an RTCP packet that holds its index.
-    pub(super) fn index_word(&self, trailer: &[u8]) -> Option<u32> {
-        let word = match self {
-            Self::CounterMode { .. } => trailer.first_chunk::<4>()?,
-            _ => trailer.last_chunk::<4>()?,
-        };
-        Some(u32::from_be_bytes(*word))
-    }
-
-    fn encrypt(&self, nonce: [u8; 12], aad: &[u8], data: &mut [u8]) -> Option<[u8; GCM_TAG]> {
-        let tag = match self {
-            Self::Gcm128 { cipher, salt } => {
-                cipher.encrypt_inout_detached(&salted(nonce, salt).into(), aad, data.into())
-            }
-            Self::Gcm256 { cipher, salt } => {
-                cipher.encrypt_inout_detached(&salted(nonce, salt).into(), aad, data.into())
-            }
-            _ => return None,
-        };
-        tag.ok().map(Into::into)
-    }
-
-    fn decrypt(
-        &self,
-        nonce: [u8; 12],
-        aad: &[u8],
-        data: &mut [u8],
         tag: &[u8],
     ) -> Result<(), SrtpError> {
-        let tag: [u8; GCM_TAG] = tag.try_into().map_err(|_| SrtpError::Authentication)?;
-        let opened = match self {
-            Self::Gcm128 { cipher, salt } => {
-                let nonce = salted(nonce, salt).into();
-                cipher.decrypt_inout_detached(&nonce, aad, data.into(), &tag.into())
+        let word = (index | ENCRYPTED).to_be_bytes();
+        match self {
+            Self::CounterMode { cipher, mac, salt } => {
+                same(&mac.tag(body, word)?, tag)?;
+                let rest = body.get_mut(RTCP_CLEAR..).ok_or(CryptoError)?;
+                cipher.apply(&counter(salt, ssrc, u64::from(index)), rest)?;
+                Ok(())
             }
-            Self::Gcm256 { cipher, salt } => {
-                let nonce = salted(nonce, salt).into();
-                cipher.decrypt_inout_detached(&nonce, aad, data.into(), &tag.into())
+            Self::Aead { cipher, salt } => {
+                let (clear, rest) = body.split_at_mut_checked(RTCP_CLEAR).ok_or(CryptoError)?;
+                let nonce = nonce(salt, ssrc, u64::from(index));
+                open(cipher, &nonce, &associated(clear, word)?, rest, tag)
             }
-            _ => return Err(SrtpError::Authentication),
-        };
-        opened.map_err(|_| SrtpError::Authentication)
+        }
     }
 }
 
-/// The tag of a packet and what is authenticated with it.
-#[inline]
-fn authenticate(mac: &Hmac<Sha1>, packet: &[u8], more: &[u8; 4]) -> [u8; 20] {
-    let mut mac = mac.clone();
-    mac.update(packet);
-    mac.update(more);
-    mac.finalize().into_bytes().into()
+/// Where a packet's parts stand behind its body.
+#[derive(Clone, Copy)]
+pub(super) struct Layout {
+    aead: bool,
+    pub(super) rtp_tag: usize,
+    pub(super) mki: usize,
+}
+
+impl Layout {
+    pub(super) fn of(master: &MasterKey) -> Self {
+        let profile = master.profile();
+        Self {
+            aead: profile.is_aead(),
+            rtp_tag: profile.rtp_overhead(),
+            mki: master.mki().map_or(0, |mki| mki.len()),
+        }
+    }
+
+    /// How much longer a protected RTP packet is.
+    #[inline]
+    pub(super) const fn rtp(self) -> usize {
+        self.rtp_tag + self.mki
+    }
+
+    /// How much longer a protected RTCP packet is.
+    pub(super) const fn rtcp(self) -> usize {
+        4 + self.mki + if self.aead { AEAD_TAG_LEN } else { RTCP_TAG }
+    }
+
+    /// What stands behind the body of an SRTP packet: identifier and tag.
+    #[inline]
+    pub(super) fn split_rtp(self, trailer: &[u8]) -> Option<(&[u8], &[u8])> {
+        if self.aead {
+            trailer.split_at_checked(self.rtp_tag).map(|(tag, mki)| (mki, tag))
+        } else {
+            trailer.split_at_checked(self.mki)
+        }
+    }
+
+    /// The same, to be written.
+    #[inline]
+    pub(super) fn split_rtp_mut(self, trailer: &mut [u8]) -> Option<(&mut [u8], &mut [u8])> {
+        if self.aead {
+            trailer.split_at_mut_checked(self.rtp_tag).map(|(tag, mki)| (mki, tag))
+        } else {
+            trailer.split_at_mut_checked(self.mki)
+        }
+    }
+
+    /// What stands behind the body of an SRTCP packet: index, identifier and tag.
+    pub(super) fn split_rtcp(self, trailer: &[u8]) -> Option<(u32, &[u8], &[u8])> {
+        let (tag, rest) = trailer.split_at_checked(if self.aead { AEAD_TAG_LEN } else { 0 })?;
+        let (word, rest) = rest.split_first_chunk::<4>()?;
+        let (mki, last) = rest.split_at_checked(self.mki)?;
+        Some((u32::from_be_bytes(*word), mki, if self.aead { tag } else { last }))
+    }
+
+    /// Writes index and identifier behind the body of an SRTCP packet, and gives the place of its
+    /// tag.
+    pub(super) fn fill_rtcp<'b>(
+        self,
+        trailer: &'b mut [u8],
+        index: u32,
+        mki: &[u8],
+    ) -> Option<&'b mut [u8]> {
+        let tag_len = if self.aead { AEAD_TAG_LEN } else { 0 };
+        let (tag, rest) = trailer.split_at_mut_checked(tag_len)?;
+        let (word, rest) = rest.split_first_chunk_mut::<4>()?;
+        *word = (index | ENCRYPTED).to_be_bytes();
+        let (cells, last) = rest.split_at_mut_checked(mki.len())?;
+        cells.copy_from_slice(mki);
+        Some(if self.aead { tag } else { last })
+    }
+}
+
+fn open(
+    cipher: &mut impl Aead,
+    nonce: &[u8; 12],
+    associated: &[u8],
+    data: &mut [u8],
+    tag: &[u8],
+) -> Result<(), SrtpError> {
+    let tag = tag.try_into().map_err(|_| SrtpError::Authentication)?;
+    cipher.open(nonce, associated, data, tag).map_err(|_| SrtpError::Authentication)
 }
 
 /// Compares the beginning of a tag, in a time that does not tell where it differs.
@@ -273,9 +263,15 @@ fn same(whole: &[u8; 20], tag: &[u8]) -> Result<(), SrtpError> {
     }
 }
 
+/// The rollover counter, which is authenticated with a packet (RFC 3711 section 4.2).
+#[inline]
+const fn rollover(index: u64) -> [u8; 4] {
+    ((index >> 16) as u32).to_be_bytes()
+}
+
 /// The counter that a packet begins with (RFC 3711 section 4.1.1).
 #[inline]
-fn counter_iv(salt: &[u8; 14], ssrc: Ssrc, index: u64) -> [u8; 16] {
+fn counter(salt: &[u8; 14], ssrc: Ssrc, index: u64) -> [u8; 16] {
     let mut wide = [0; 16];
     let (cells, _) = wide.split_at_mut(14);
     cells.copy_from_slice(salt);
@@ -283,25 +279,21 @@ fn counter_iv(salt: &[u8; 14], ssrc: Ssrc, index: u64) -> [u8; 16] {
     (u128::from_be_bytes(wide) ^ number).to_be_bytes()
 }
 
-/// SSRC and index at their places in a nonce (RFC 7714 sections 8.1 and 9.1).
+/// The nonce of a packet: SSRC and index at their places, and the salt (RFC 7714 sections 8.1 and
+/// 9.1).
 #[inline]
-fn nonce(ssrc: Ssrc, index: u64) -> [u8; 12] {
+fn nonce(salt: &[u8; 12], ssrc: Ssrc, index: u64) -> [u8; 12] {
     let number = (u128::from(ssrc.0) << 48) | u128::from(index);
-    let [_, _, _, _, nonce @ ..] = number.to_be_bytes();
-    nonce
-}
-
-#[inline]
-fn salted(mut nonce: [u8; 12], salt: &[u8; 12]) -> [u8; 12] {
+    let [_, _, _, _, mut nonce @ ..] = number.to_be_bytes();
     nonce.iter_mut().zip(salt).for_each(|(cell, salt)| *cell ^= salt);
     nonce
 }
 
 /// What is authenticated of an RTCP packet beside what is encrypted (RFC 7714 section 9.2).
-fn aad(clear: &[u8], word: [u8; 4]) -> Option<[u8; RTCP_CLEAR + 4]> {
-    let mut aad = [0; RTCP_CLEAR + 4];
-    let (head, tail) = aad.split_at_mut_checked(RTCP_CLEAR)?;
-    head.copy_from_slice(clear.get(..RTCP_CLEAR)?);
+fn associated(clear: &[u8], word: [u8; 4]) -> Result<[u8; RTCP_CLEAR + 4], CryptoError> {
+    let mut all = [0; RTCP_CLEAR + 4];
+    let (head, tail) = all.split_at_mut_checked(RTCP_CLEAR).ok_or(CryptoError)?;
+    head.copy_from_slice(clear.get(..RTCP_CLEAR).ok_or(CryptoError)?);
     tail.copy_from_slice(&word);
-    Some(aad)
+    Ok(all)
 }
