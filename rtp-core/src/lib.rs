@@ -9,6 +9,7 @@
 //! | [`demux`] | which protocol a datagram on a shared port belongs to (RFC 5761, RFC 7983) |
 //! | [`session`] | RFC 3550's machine: sources, loss, jitter, reports, collisions, time-outs |
 //! | `srtp` | encryption and authentication, with the feature of that name (RFC 3711, RFC 7714) |
+//! | `des` | Windows Messenger's encryption, with the feature of that name |
 //! | [`payload`] | payload types and formats: sound, pictures, telephone-event; packetizers and depacketizers |
 //! | [`codec`] | G.711 in both laws, G.722; concealment of losses, voice activity, comfort noise |
 //! | [`e_model`] | how good a call is: R and MOS out of delay and loss (ITU-T G.107) |
@@ -46,6 +47,8 @@ mod log;
 pub mod adapter;
 pub mod codec;
 pub mod demux;
+#[cfg(feature = "des")]
+pub mod des;
 pub mod e_model;
 mod error;
 pub mod extension;
