@@ -297,7 +297,7 @@ mod tests {
         buffer[..20]
             .copy_from_slice(&[0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8]);
         let total = key.encrypt_rtp(&mut buffer, 20).unwrap();
-        let wrong = Key::new(*b"76543210").decrypt_rtp(&mut buffer.clone()[..total]).map(drop);
+        let wrong = Key::new(*b"76543210").decrypt_rtp(&mut { buffer }[..total]).map(drop);
         assert_eq!(wrong, Err(ParseError { what: Fault::Version, at: 0 }));
         let cut = key.decrypt_rtp(&mut buffer[..20]).map(drop);
         assert_eq!(cut, Err(ParseError { what: Fault::Length, at: 16 }));

@@ -12,7 +12,8 @@
 //!
 //! The delay from the fastest way of the network to the player follows a quantile of what packets
 //! take longer than it, or is fixed. It changes where a listener does not notice, in the pauses of
-//! the talker; in continuous sound by a packet left out, or by one more concealment.
+//! the talker; in continuous sound by a packet left out, or by one more concealment. A host that can
+//! play sound faster and slower does that instead, see [`Adjustment::Host`].
 //!
 //! The memory is the host's, a fixed number of packets; push and pop take the same time however
 //! deep the buffer is.
@@ -37,6 +38,8 @@ pub struct Config {
     pub delay: Delay,
     /// After how many concealments in a row with an empty buffer silence is played.
     pub longest_concealment: u32,
+    /// How the delay changes in the middle of sound.
+    pub adjustment: Adjustment,
 }
 
 impl Config {
@@ -50,6 +53,7 @@ impl Config {
                 maximum: Duration::from_millis(200),
             },
             longest_concealment: 5,
+            adjustment: Adjustment::Packets,
         }
     }
 }
@@ -67,6 +71,30 @@ pub enum Delay {
         /// The greatest.
         maximum: Duration,
     },
+}
+
+/// How the delay changes in the middle of sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Adjustment {
+    /// By a packet left out, or by one more concealment.
+    Packets,
+    /// By the host, which stretches or shortens what it plays by up to what [`Buffer::stretch`]
+    /// asks for, and pops the next packet when that was played. The buffer does so by itself only
+    /// where it is off by more than ten packets.
+    Host,
+}
+
+/// What would bring the delay to where it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Stretch {
+    /// Nothing: it is there, or there is no sound to stretch.
+    No,
+    /// Sound played longer by this.
+    Longer(Duration),
+    /// Sound played shorter by this.
+    Shorter(Duration),
 }
 
 /// Room for one packet but its octets.
@@ -241,6 +269,9 @@ pub struct Buffer<'s> {
     /// The sequence number to play next, and the highest that has come.
     next: u32,
     highest: u32,
+    /// While sound gathers, the first packet that is here: what is missing before it may still
+    /// come.
+    head: Option<u32>,
     highest_timestamp: u32,
     last_step: u32,
     /// The timestamp that the player has reached.
@@ -257,6 +288,8 @@ pub struct Buffer<'s> {
 
 /// The delay changes in the middle of sound at most once in this many packets.
 const CHANGE_EVERY: u32 = 10;
+/// How many packets the delay may be off where the host stretches sound.
+const HOST_SLACK: i32 = 10;
 /// A step of the sequence numbers back by more than this is a stream begun anew.
 const RESTART: i32 = -1000;
 
@@ -284,6 +317,7 @@ impl<'s> Buffer<'s> {
             fresh: true,
             next: 0,
             highest: 0,
+            head: None,
             highest_timestamp: 0,
             last_step: 0,
             cursor: 0,
@@ -359,6 +393,11 @@ impl<'s> Buffer<'s> {
                 state: EntryState::Held,
             };
         }
+        if self.state == State::Waiting
+            && self.head.is_none_or(|head| (sequence.wrapping_sub(head) as i32) < 0)
+        {
+            self.head = Some(sequence);
+        }
         Ok(())
     }
 
@@ -374,6 +413,24 @@ impl<'s> Buffer<'s> {
                 self.totals.concealed += 1;
                 Playout::Conceal(cause)
             }
+        }
+    }
+
+    /// By how much the packet that [`Buffer::pop`] gives at this time should be played longer or
+    /// shorter: for hosts that can do so without a change of pitch, with [`Adjustment::Host`].
+    pub fn stretch(&self, now: Duration) -> Stretch {
+        let Some(head) = self.held(self.next).filter(|_| self.state == State::Playing) else {
+            return Stretch::No;
+        };
+        let waited = self.delay.waited(self.units(now), head.timestamp);
+        let excess = waited.saturating_sub(self.delay.target() as i32);
+        // A packet's time of play, so that it does not change back and forth.
+        let packet = self.packet_units as i32;
+        let time = self.time(u64::from(excess.unsigned_abs()));
+        match excess {
+            ..0 => Stretch::Longer(time),
+            _ if excess > packet => Stretch::Shorter(time),
+            _ => Stretch::No,
         }
     }
 
@@ -416,12 +473,20 @@ impl<'s> Buffer<'s> {
             match self.state {
                 State::Idle => return Decision::Silence,
                 State::Waiting => {
-                    let Some(head) = self.first_held() else { return Decision::Silence };
+                    let head = self.head.and_then(|sequence| self.held(sequence));
+                    let Some(head) = head else { return Decision::Silence };
                     let waited = self.delay.waited(now, head.timestamp);
-                    let full = self.depth() >= self.entries.len();
+                    let span = self.highest.wrapping_sub(head.sequence).wrapping_add(1);
+                    let full = span as usize >= self.entries.len();
                     if !full && waited < self.delay.target() as i32 {
                         return Decision::Silence;
                     }
+                    let missing = head.sequence.wrapping_sub(self.next);
+                    if !self.fresh {
+                        self.totals.lost += u64::from(missing);
+                    }
+                    self.next = head.sequence;
+                    self.head = None;
                     self.state = State::Playing;
                     self.cursor = head.timestamp;
                     self.since_change = 0;
@@ -433,7 +498,11 @@ impl<'s> Buffer<'s> {
                             return decision;
                         }
                     }
-                    None => return self.decide_without(),
+                    None => {
+                        if let Some(decision) = self.decide_without() {
+                            return decision;
+                        }
+                    }
                 },
             }
         }
@@ -447,11 +516,17 @@ impl<'s> Buffer<'s> {
         if gap >= packet {
             // The talker has paused.
             self.state = State::Waiting;
+            self.head = Some(self.next);
             return None;
         }
         let waited = self.delay.waited(now, head.timestamp);
         self.since_change = self.since_change.saturating_add(1);
         let may_change = self.since_change > CHANGE_EVERY;
+        let slack = match self.config.adjustment {
+            Adjustment::Packets => 1,
+            Adjustment::Host => HOST_SLACK,
+        };
+        let slack = packet.saturating_mul(slack);
         if gap < 0 {
             // It has come after its time, which was concealed: playing it now makes the delay
             // longer.
@@ -462,7 +537,7 @@ impl<'s> Buffer<'s> {
                 return None;
             }
         } else if may_change
-            && waited > target.saturating_add(packet.saturating_mul(2))
+            && waited > target.saturating_add(packet).saturating_add(slack)
             && self.held(self.next.wrapping_add(1)).is_some()
         {
             self.since_change = 0;
@@ -470,7 +545,7 @@ impl<'s> Buffer<'s> {
             self.totals.discarded += 1;
             self.cursor = self.cursor.wrapping_add(self.packet_units);
             return None;
-        } else if may_change && waited.saturating_add(packet) < target {
+        } else if may_change && waited.saturating_add(slack) < target {
             self.since_change = 0;
             self.totals.stretched += 1;
             return Some(Decision::Conceal(Cause::Stretch));
@@ -478,24 +553,31 @@ impl<'s> Buffer<'s> {
         Some(Decision::Play)
     }
 
-    /// The packet to play next is not here.
-    fn decide_without(&mut self) -> Decision {
-        self.cursor = self.cursor.wrapping_add(self.packet_units);
+    /// The packet to play next is not here; nothing where the state has to be looked at again.
+    fn decide_without(&mut self) -> Option<Decision> {
         if self.highest.wrapping_sub(self.next) as i32 > 0 {
             self.next = self.next.wrapping_add(1);
             self.totals.lost += 1;
-            self.empty_for = 0;
-            return Decision::Conceal(Cause::Lost);
+            // Its time went by while the buffer was empty: concealing it once more would delay
+            // what follows.
+            let concealed = self.empty_for > 0;
+            self.empty_for = self.empty_for.saturating_sub(1);
+            if concealed {
+                return None;
+            }
+            self.cursor = self.cursor.wrapping_add(self.packet_units);
+            return Some(Decision::Conceal(Cause::Lost));
         }
+        self.cursor = self.cursor.wrapping_add(self.packet_units);
         if self.empty_for == 0 {
             self.totals.underruns += 1;
         }
         self.empty_for = self.empty_for.saturating_add(1);
         if self.empty_for > self.config.longest_concealment {
             self.state = State::Waiting;
-            return Decision::Silence;
+            return Some(Decision::Silence);
         }
-        Decision::Conceal(Cause::Empty)
+        Some(Decision::Conceal(Cause::Empty))
     }
 
     fn play(&mut self, now: u32) -> Playout<'_> {
@@ -522,22 +604,6 @@ impl<'s> Buffer<'s> {
         })
     }
 
-    /// The first packet at or behind the next one; what is missing before it is lost.
-    fn first_held(&mut self) -> Option<Entry> {
-        while self.highest.wrapping_sub(self.next) as i32 >= 0 {
-            if let Some(entry) = self.held(self.next) {
-                return Some(entry);
-            }
-            if self.fresh {
-                // Nothing was lost before the first packet.
-            } else {
-                self.totals.lost += 1;
-            }
-            self.next = self.next.wrapping_add(1);
-        }
-        None
-    }
-
     fn discard(&mut self) {
         let at = self.place(self.next);
         if let Some(entry) = self.entries.get_mut(at) {
@@ -559,6 +625,8 @@ impl<'s> Buffer<'s> {
             self.discard();
         }
         self.state = State::Waiting;
+        let held = |sequence: &u32| self.held(*sequence).is_some();
+        self.head = (0..len).map(|ahead| self.next.wrapping_add(ahead)).find(held);
     }
 
     fn begin(&mut self, sequence: u32, timestamp: u32) {
@@ -566,6 +634,7 @@ impl<'s> Buffer<'s> {
         self.fresh = true;
         self.next = sequence;
         self.highest = sequence;
+        self.head = None;
         self.highest_timestamp = timestamp;
         self.last_step = 0;
     }

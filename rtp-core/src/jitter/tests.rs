@@ -115,6 +115,50 @@ fn an_empty_buffer_is_concealed_for_a_while_and_then_silent() {
 }
 
 #[test]
+fn a_gap_that_was_concealed_as_it_passed_is_not_concealed_again() {
+    let storage = &mut Storage::<16, 4>::new();
+    let mut buffer = Buffer::new(fixed(20), storage).unwrap();
+    let mut seen = Vec::new();
+    for n in 0..10u32 {
+        let now = ms(u64::from(n) * PACKET);
+        // 2 to 5 are lost: the buffer runs empty meanwhile.
+        if !(2..6).contains(&n) {
+            push(&mut buffer, now, n).unwrap();
+        }
+        seen.push(pop(&mut buffer, now));
+    }
+    let empty = Conceal(Cause::Empty);
+    assert_eq!(seen[..6], [Silence, Packet(0), Packet(1), empty, empty, empty]);
+    // 6 is here when the last of the gap passes, and follows it in its time.
+    assert_eq!(seen[6..], [Conceal(Cause::Lost), Packet(6), Packet(7), Packet(8)]);
+    let statistics = buffer.statistics();
+    assert_eq!((statistics.lost, statistics.concealed, statistics.late), (4, 4, 0));
+}
+
+#[test]
+fn a_talk_spurt_whose_first_packet_is_overtaken_is_played_whole() {
+    let storage = &mut Storage::<16, 4>::new();
+    let mut buffer = Buffer::new(fixed(60), storage).unwrap();
+    let mut seen = Vec::new();
+    // 0 is played, and the talker pauses; the next spurt comes out of order.
+    let spurt = |n: u32| Frame { timestamp: 3200 + (n - 1) * 160, marker: n == 1, ..frame(n, &[]) };
+    for tick in 0..30u64 {
+        let now = ms(tick * PACKET);
+        match tick {
+            0 => push(&mut buffer, now, 0).unwrap(),
+            21 => buffer.push(now, spurt(2)).unwrap(),
+            22 => [1, 3].into_iter().for_each(|n| buffer.push(now, spurt(n)).unwrap()),
+            _ => {}
+        }
+        if let Playout::Packet(frame) = buffer.pop(now) {
+            seen.push((tick, frame.sequence));
+        }
+    }
+    assert_eq!(seen, [(3, 0), (23, 1), (24, 2), (25, 3)]);
+    assert_eq!((buffer.statistics().lost, buffer.statistics().late), (0, 0));
+}
+
+#[test]
 fn a_pause_of_the_talker_is_silence_and_no_loss() {
     let storage = &mut Storage::<8, 4>::new();
     let mut buffer = Buffer::new(fixed(20), storage).unwrap();
@@ -290,6 +334,62 @@ fn clocks_that_drift_apart_make_the_delay_neither_grow_nor_shrink() {
         assert!((30..=120).contains(&changed), "{parts_per_million}: {statistics:?}");
         assert_eq!(statistics.late, 0, "{statistics:?}");
     }
+}
+
+#[test]
+fn a_host_that_stretches_sound_loses_and_repeats_none_of_it() {
+    for parts_per_million in [-300i64, 300] {
+        let storage = &mut Storage::<64, 4>::new();
+        let config = Config { adjustment: Adjustment::Host, ..Config::new(8000) };
+        let mut buffer = Buffer::new(config, storage).unwrap();
+        let mut random = Random::new(1);
+        let mut link = Link::new(LinkConfig { duplicate_per_mille: 0, ..LinkConfig::BAD }, 1);
+        let packet = 20_000i64;
+        let (mut send, mut play, mut sent) = (0i64, 5_000i64, 0u32);
+        let (mut longer, mut shorter) = (0, 0);
+        // An hour; the jitter changes each minute, and the clocks drift apart.
+        while sent < 180_000 {
+            let at = |micros: i64| Duration::from_micros(micros as u64);
+            if send <= play {
+                if sent % 3000 == 0 {
+                    let jitter = ms(random.below(150));
+                    link.set_config(LinkConfig { jitter, ..LinkConfig::GOOD });
+                }
+                link.send(at(send), 0, 1, &sent.to_be_bytes());
+                sent += 1;
+                send += packet + packet * parts_per_million / 1_000_000;
+                continue;
+            }
+            let now = at(play);
+            while let Some((_, _, octets)) = link.receive(now) {
+                let _ = buffer.push(now, frame(word(&octets), &octets));
+            }
+            // A tenth more or less of what is played is not heard.
+            let tenth = packet / 10;
+            play += packet
+                + match buffer.stretch(now) {
+                    Stretch::No => 0,
+                    Stretch::Longer(by) => {
+                        longer += 1;
+                        tenth.min(by.as_micros() as i64)
+                    }
+                    Stretch::Shorter(by) => {
+                        shorter += 1;
+                        -tenth.min(by.as_micros() as i64)
+                    }
+                };
+            let _ = buffer.pop(now);
+        }
+        let statistics = buffer.statistics();
+        assert_eq!((statistics.discarded, statistics.stretched), (0, 0), "{statistics:?}");
+        assert!(longer > 100 && shorter > 100, "{longer} {shorter}");
+        assert!(statistics.played > 179_000, "{statistics:?}");
+        assert!(statistics.mean_delay < ms(110), "{statistics:?}");
+    }
+}
+
+fn word(octets: &[u8]) -> u32 {
+    u32::from_be_bytes(octets.try_into().unwrap())
 }
 
 #[test]
