@@ -1,19 +1,21 @@
 //! Writes the tables of README.md from what was measured.
 //!
 //! A table stands between `<!-- figures NAME -->` and `<!-- /figures -->`; each subcommand makes one
-//! anew, from the results that Criterion left behind or from the symbols of a firmware image.
+//! anew, from the results that Criterion left behind, from the symbols of a firmware image, or
+//! from simulated networks.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::std_instead_of_alloc, reason = "a host has std")]
 
 mod elf;
+mod jitter;
 mod readme;
 mod speed;
 mod tftp;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
 /// Writes the tables of README.md from what was measured.
@@ -23,7 +25,8 @@ use clap::{Parser, Subcommand};
     after_help = "Examples:
   cargo bench && figures speed
   figures sizes target/thumbv7m-none-eabi/release/sizes
-  examples/tftp/speed.sh > speed.tsv && figures tftp speed.tsv"
+  examples/tftp/speed.sh > speed.tsv && figures tftp speed.tsv
+  figures jitter"
 )]
 struct Arguments {
     /// The file whose tables are written.
@@ -61,6 +64,13 @@ enum Table {
         /// The fields.
         file: PathBuf,
     },
+    /// What the jitter buffer makes of six hours of bad networks in virtual time: a table, and a
+    /// picture.
+    Jitter {
+        /// Where the picture is written.
+        #[arg(long, default_value = "rtp-core/jitter.svg")]
+        picture: PathBuf,
+    },
 }
 
 fn main() -> Result<()> {
@@ -70,6 +80,14 @@ fn main() -> Result<()> {
         Table::Sizes { image } => ("sizes", elf::table(image)?),
         Table::Tftp { results } => ("tftp", tftp::speed(results)?),
         Table::Tsv { name, file } => (name.as_str(), tftp::plain(file)?),
+        Table::Jitter { picture } => {
+            let (table, drawing) = jitter::table_and_picture();
+            if !arguments.print {
+                std::fs::write(picture, drawing)
+                    .with_context(|| format!("writing {}", picture.display()))?;
+            }
+            ("jitter", table)
+        }
     };
     if arguments.print {
         print!("{table}");
