@@ -400,8 +400,19 @@ impl<'s, T> Table<'s, T> {
         })
     }
 
+    /// Takes out all entries that are not to be kept, by their hashes and themselves. Takes time that grows with the table's
+    /// capacity.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(u64, &T) -> bool) {
+        for number in 0..self.used {
+            if let Some(slot) = self.slot(number)
+                && slot.entry.as_ref().is_some_and(|entry| !keep(slot.hash, entry))
+            {
+                self.remove(Index { slot: number, generation: slot.generation });
+            }
+        }
+    }
+
     /// How many entries are live.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.live as usize
     }
@@ -568,6 +579,23 @@ mod tests {
         assert_ne!(one, other, "a name is not used again");
         assert_eq!(table.get(one), None);
         assert_eq!(table.find(1, |c| *c == 'b').and_then(|i| table.get(i)), Some(&'b'));
+    }
+
+    #[test]
+    fn what_is_not_kept_is_gone_from_everywhere() {
+        let mut slots = [const { Slot::EMPTY }; 8];
+        let mut table = Table::lent(&mut slots, KEY);
+        for n in 0..8u64 {
+            let index = table.insert(n % 3, n).unwrap();
+            table.set_deadline(index, Some(ms(n)));
+            table.enqueue(Queue::Event, index);
+        }
+        table.retain(|hash, n| hash == n % 3 && n % 2 == 1);
+        assert_eq!((table.len(), table.queued(Queue::Event)), (4, 4));
+        assert_eq!(table.next_deadline(), Some(ms(1)));
+        assert_eq!(table.find(0, |n| *n == 6), None);
+        assert!(table.iter().map(|(_, n)| *n).eq([1, 3, 5, 7]));
+        assert!(table.insert(0, 9).is_ok());
     }
 
     #[test]

@@ -174,13 +174,14 @@ fn a_good_link_loses_nothing_and_has_no_jitter() {
     assert!(round_trip.abs_diff(millis(10)) < millis(1), "{round_trip:?}");
 }
 
-/// A session of many, each of whom hears all others: octets of RTCP in each second, and the
-/// sessions.
+/// A session of many, each of whom hears all others and has room for so many: octets of RTCP in
+/// each second, and the sessions.
 fn crowd(
     members: usize,
     senders: usize,
     seconds: u64,
     seed: u8,
+    room: usize,
 ) -> (Vec<u64>, Vec<Session<'static>>) {
     let mut sessions: Vec<Session<'static>> = (0..members)
         .map(|member| {
@@ -189,7 +190,8 @@ fn crowd(
             // 360 s over the kilobits of the session (RFC 3550 section 6.2): with the usual 5 s the
             // few senders would leave most of their share.
             config.minimum_interval = millis(360);
-            config.member_limit = members;
+            config.member_limit = room;
+            config.sampling = room < members;
             let mut key = [seed; 32];
             key[..8].copy_from_slice(&(member as u64).to_be_bytes());
             Session::growing(config, key).expect("it works")
@@ -232,7 +234,7 @@ fn crowd(
 #[test]
 fn five_hundred_members_keep_to_the_bandwidth_of_rtcp() {
     let seconds = 150;
-    let (octets, sessions) = crowd(500, 5, seconds, 3);
+    let (octets, sessions) = crowd(500, 5, seconds, 3, 500);
     for session in &sessions {
         assert_eq!(session.statistics().members, 500);
     }
@@ -247,8 +249,29 @@ fn five_hundred_members_keep_to_the_bandwidth_of_rtcp() {
 }
 
 #[test]
+fn five_thousand_members_keep_to_the_bandwidth_with_room_for_a_hundredth() {
+    let (seconds, room) = (120, 50);
+    let (octets, sessions) = crowd(5000, 5, seconds, 5, room);
+    let mut sum = 0;
+    for session in &sessions {
+        let statistics = session.statistics();
+        assert!(session.sources().count() <= room);
+        assert!(statistics.senders == 5 || statistics.senders == 4, "{statistics:?}");
+        assert!((64..=512).contains(&statistics.sampled_one_in), "{statistics:?}");
+        sum += u64::from(statistics.members);
+    }
+    let mean = sum / 5000;
+    assert!((4500..5500).contains(&mean), "{mean} members");
+    let settled = &octets[seconds as usize / 2..];
+    let mean = settled.iter().sum::<u64>() as f64 / settled.len() as f64;
+    assert!((0.85..1.15).contains(&(mean / 6250.0)), "{mean} octets a second");
+    let worst = octets.iter().take(10).max().expect("there are seconds");
+    assert!(*worst < 6 * 6250, "{worst} octets in a second of the beginning");
+}
+
+#[test]
 fn a_crowd_that_leaves_together_does_not_flood() {
-    let (_, mut sessions) = crowd(200, 2, 60, 4);
+    let (_, mut sessions) = crowd(200, 2, 60, 4, 200);
     let start = millis(60_000);
     for session in &mut sessions {
         session.leave(start);

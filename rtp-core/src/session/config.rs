@@ -161,6 +161,10 @@ pub struct Config {
     pub lone_packets: bool,
     /// How many members a growing session keeps.
     pub member_limit: usize,
+    /// Whether a sample of the members stands for all where there is no room for all (RFC 2762):
+    /// for groups of thousands. Senders are always kept; of those that only listen, and are not
+    /// part of the sample, no event tells but [`Event::Rtcp`](super::Event::Rtcp).
+    pub sampling: bool,
 }
 
 impl Config {
@@ -186,6 +190,7 @@ impl Config {
             bye_back_off_members: 50,
             lone_packets: true,
             member_limit: 1024,
+            sampling: false,
         }
     }
 

@@ -19,6 +19,7 @@ mod config;
 mod event;
 mod member;
 mod receive;
+mod sample;
 mod send;
 mod source;
 mod timing;
@@ -36,6 +37,7 @@ use rand_core::{Rng, SeedableRng};
 use crate::storage::{Index, Queue, Slot, Table};
 use crate::{ConfigError, Error, NtpTime, Ssrc};
 use member::State;
+use sample::Sample;
 use timing::{AverageSize, Limits, Population};
 
 /// Room for the members of a session, which the host lends.
@@ -109,6 +111,7 @@ pub struct Session<'s> {
     member_count: u32,
     sender_count: u32,
     previous_members: u32,
+    sample: Sample,
     we_sent: bool,
     average: AverageSize,
     report_due: bool,
@@ -143,8 +146,10 @@ pub struct Statistics {
     pub rtcp_octets_sent: u64,
     /// RTCP datagrams received.
     pub rtcp_received: u64,
-    /// Members, with ourselves.
+    /// Members, with ourselves: an estimate where [`Config::sampling`] has come into play.
     pub members: u32,
+    /// How many members that only listen each one that is kept stands for: 1 where all are kept.
+    pub sampled_one_in: u32,
     /// Members that have sent RTP of late, with ourselves.
     pub senders: u32,
     /// Sources that there was no room for.
@@ -196,6 +201,7 @@ impl<'s> Session<'s> {
             member_count: 1,
             sender_count: 0,
             previous_members: 1,
+            sample: Sample::default(),
             we_sent: false,
             report_due: false,
             leaving: Leaving::No,
@@ -216,6 +222,7 @@ impl<'s> Session<'s> {
         while let Some(index) = self.members.pop_due(now) {
             self.member_due(now, index);
         }
+        self.widen(now);
         if now < self.next || self.report_due || self.leaving >= Leaving::Goodbye {
             return;
         }
@@ -339,6 +346,7 @@ impl<'s> Session<'s> {
             octets_sent: self.own.octets,
             members: self.member_count,
             senders: self.sender_count,
+            sampled_one_in: self.sample.one_in(),
             ..self.totals
         }
     }
@@ -377,8 +385,13 @@ impl<'s> Session<'s> {
         }
     }
 
+    /// A keyed digest of an SSRC: where a member is found, and whether it is part of a sample.
+    fn member_digest(&self, ssrc: Ssrc) -> u64 {
+        self.members.hash(&[&ssrc.0.to_be_bytes()])
+    }
+
     fn find(&self, ssrc: Ssrc) -> Option<Index> {
-        let hash = self.members.hash(&[&ssrc.0.to_be_bytes()]);
+        let hash = self.member_digest(ssrc);
         self.members.find(hash, |member| member.ssrc == ssrc)
     }
 

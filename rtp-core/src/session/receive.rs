@@ -12,7 +12,7 @@ use crate::demux::{Protocol, protocol};
 use crate::packet::Packet;
 use crate::rtcp::{self, Compound, ReportBlock, ReportBlocks, SenderInfo};
 use crate::storage::{Index, Queue};
-use crate::{Error, Fault, ParseError, Ssrc, ntp};
+use crate::{Error, Fault, Full, ParseError, Ssrc, ntp};
 
 /// How long a source that has gone is remembered, so that packets under way do not bring it back
 /// (RFC 3550 section 6.2.1).
@@ -72,7 +72,7 @@ impl Session<'_> {
         }
         let clock = self.config.clock_of(packet.payload_type);
         let min_sequential = self.config.min_sequential;
-        let index = self.member(now, packet.ssrc)?;
+        let index = self.talker(now, packet.ssrc)?;
         let member = self.members.get_mut(index).ok_or(Error::Loop)?;
         if member.state == State::Gone {
             return Err(Error::AfterBye { ssrc: packet.ssrc });
@@ -163,7 +163,7 @@ impl Session<'_> {
         info: Option<SenderInfo>,
         blocks: ReportBlocks<'_>,
     ) -> Result<(), Refused> {
-        let index = self.participant(now, from, ssrc)?;
+        let Some(index) = self.participant(now, from, ssrc)? else { return Ok(()) };
         if let Some(info) = info
             && let Some(member) = self.members.get_mut(index)
         {
@@ -199,12 +199,17 @@ impl Session<'_> {
         }
     }
 
-    /// The member that RTCP came from; RTCP makes it valid (RFC 3550 section 6.2.1).
-    fn participant(&mut self, now: Duration, from: u64, ssrc: Ssrc) -> Result<Index, Refused> {
+    /// The member that RTCP came from, if it is kept; RTCP makes it valid (RFC 3550 section 6.2.1).
+    fn participant(
+        &mut self,
+        now: Duration,
+        from: u64,
+        ssrc: Ssrc,
+    ) -> Result<Option<Index>, Refused> {
         if ssrc == self.own.ssrc {
             self.own_ssrc_from(now, from)?;
         }
-        let index = self.member(now, ssrc)?;
+        let Some(index) = self.member(now, ssrc)? else { return Ok(None) };
         let member = self.members.get_mut(index).ok_or(Error::Loop)?;
         if member.state == State::Gone {
             return Err(Error::AfterBye { ssrc });
@@ -219,7 +224,7 @@ impl Session<'_> {
         if member.state == State::Unproven {
             self.make_valid(now, index);
         }
-        Ok(index)
+        Ok(Some(index))
     }
 
     /// A mixer's sources are members as well (RFC 3550 section 6.3.3), as far as there is room.
@@ -227,7 +232,7 @@ impl Session<'_> {
         if ssrc == self.own.ssrc {
             return;
         }
-        if let Ok(index) = self.member(now, ssrc)
+        if let Ok(Some(index)) = self.member(now, ssrc)
             && let Some(member) = self.members.get_mut(index)
         {
             member.heard = now;
@@ -256,22 +261,52 @@ impl Session<'_> {
         self.make_gone(now, index);
     }
 
-    /// Finds a member, or makes one that has to prove itself.
-    fn member(&mut self, now: Duration, ssrc: Ssrc) -> Result<Index, Refused> {
-        let hash = self.members.hash(&[&ssrc.0.to_be_bytes()]);
-        if let Some(index) = self.members.find(hash, |member| member.ssrc == ssrc) {
+    /// Finds a member, or makes one that has to prove itself; nothing where it is not part of the
+    /// sample that is kept.
+    fn member(&mut self, now: Duration, ssrc: Ssrc) -> Result<Option<Index>, Refused> {
+        let digest = self.member_digest(ssrc);
+        let known = self.members.find(digest, |member| member.ssrc == ssrc);
+        if known.is_some() {
+            return Ok(known);
+        }
+        loop {
+            if !self.sample.holds(digest) {
+                return Ok(None);
+            }
+            match self.insert(now, digest, ssrc) {
+                Err(_) if self.narrow() => {}
+                inserted => return self.or_turn_away(inserted).map(Some),
+            }
+        }
+    }
+
+    /// Finds a member that has sent RTP, or makes one that has to prove itself.
+    #[inline]
+    fn talker(&mut self, now: Duration, ssrc: Ssrc) -> Result<Index, Refused> {
+        let digest = self.member_digest(ssrc);
+        if let Some(index) = self.members.find(digest, |member| member.ssrc == ssrc) {
             return Ok(index);
         }
-        match self.members.insert(hash, Member::new(ssrc, now)) {
-            Ok(index) => {
-                self.members.set_deadline(index, Some(now.saturating_add(PROBATION)));
-                Ok(index)
-            }
-            Err((_, full)) => {
-                self.totals.turned_away = self.totals.turned_away.saturating_add(1);
-                Err(full.into())
+        loop {
+            match self.insert(now, digest, ssrc) {
+                Err(_) if self.narrow() => {}
+                inserted => return self.or_turn_away(inserted),
             }
         }
+    }
+
+    fn insert(&mut self, now: Duration, digest: u64, ssrc: Ssrc) -> Result<Index, Full> {
+        let index =
+            self.members.insert(digest, Member::new(ssrc, now)).map_err(|(_, full)| full)?;
+        self.members.set_deadline(index, Some(now.saturating_add(PROBATION)));
+        Ok(index)
+    }
+
+    fn or_turn_away(&mut self, inserted: Result<Index, Full>) -> Result<Index, Refused> {
+        if inserted.is_err() {
+            self.totals.turned_away = self.totals.turned_away.saturating_add(1);
+        }
+        Ok(inserted?)
     }
 
     fn make_valid(&mut self, now: Duration, index: Index) {
@@ -279,16 +314,19 @@ impl Session<'_> {
             member.state = State::Valid;
             member.news.joined = true;
             self.members.enqueue(Queue::Event, index);
-            if self.leaving != Leaving::BackingOff {
-                self.member_count = self.member_count.saturating_add(1);
-            }
+            let weight = self.members.get(index).map_or(0, |member| self.weight(member));
+            self.count_in(weight);
             self.set_member_deadline(now, index);
         }
     }
 
     fn make_sender(&mut self, now: Duration, index: Index) {
+        let weight = self.members.get(index).map_or(0, |member| self.weight(member));
         if let Some(member) = self.members.get_mut(index) {
             member.sender = true;
+            // From now on it stands for nobody else.
+            self.count_out(weight);
+            self.count_in(1);
             if self.leaving != Leaving::BackingOff {
                 self.sender_count = self.sender_count.saturating_add(1);
             }
@@ -299,6 +337,7 @@ impl Session<'_> {
     /// Takes a member out of all counts, with reverse reconsideration (RFC 3550 section 6.3.4);
     /// it stays until the host has been told and its last packets have come.
     fn make_gone(&mut self, now: Duration, index: Index) {
+        let weight = self.members.get(index).map_or(0, |member| self.weight(member));
         let Some(member) = self.members.get_mut(index) else { return };
         let (was_valid, was_sender) = (member.state == State::Valid, member.sender);
         member.state = State::Gone;
@@ -312,13 +351,13 @@ impl Session<'_> {
             self.sender_count = self.sender_count.saturating_sub(1);
         }
         if was_valid {
-            self.member_count = self.member_count.saturating_sub(1).max(1);
+            self.count_out(weight);
             self.reconsider_backwards(now);
         }
     }
 
     /// Brings the next report nearer as members become fewer (RFC 3550 section 6.3.4).
-    fn reconsider_backwards(&mut self, now: Duration) {
+    pub(super) fn reconsider_backwards(&mut self, now: Duration) {
         let (members, before) = (self.member_count, self.previous_members);
         if members >= before {
             return;
@@ -360,6 +399,14 @@ impl Session<'_> {
                     member.sender = false;
                     if self.leaving != Leaving::BackingOff {
                         self.sender_count = self.sender_count.saturating_sub(1);
+                    }
+                    let weight = self.members.get(index).map_or(0, |member| self.weight(member));
+                    self.count_out(1);
+                    self.count_in(weight);
+                    if weight == 0 {
+                        // It only listens now, and the sample has no place for it.
+                        self.members.remove(index);
+                        return;
                     }
                 }
                 self.set_member_deadline(now, index);
@@ -451,6 +498,6 @@ impl Session<'_> {
     }
 }
 
-fn member_timeout(config: &super::Config, interval: Duration) -> Duration {
+pub(super) fn member_timeout(config: &super::Config, interval: Duration) -> Duration {
     interval.saturating_mul(config.timeout_intervals).max(config.least_timeout)
 }
