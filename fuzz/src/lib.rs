@@ -10,6 +10,7 @@ pub mod drive;
 pub mod payload;
 pub mod rtp;
 pub mod sip;
+pub mod srtp;
 pub mod t120;
 pub mod tftp;
 

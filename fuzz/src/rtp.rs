@@ -61,6 +61,7 @@ pub fn session(octets: &[u8]) {
         config.rtcp = Some(path(Component::Rtcp, 0));
         // One of few, so that both take the same now and then.
         config.ssrc = Some(Ssrc(u32::from(octets.first().copied().unwrap_or(0) & number)));
+        config.sampling = octets.len() % 2 == 1;
         Rtp(Session::new(config, storage, [number; 32]).expect("the configuration is good"))
     });
     let [a, b] = &mut sessions;
