@@ -45,6 +45,15 @@ pub enum Event<'d> {
         /// The participant.
         ssrc: Ssrc,
     },
+    /// A source sends from where another has sent until a moment ago, and there was no room for
+    /// both: the peer goes on under another SSRC, as after a re-INVITE. The old one is forgotten;
+    /// a jitter buffer begins anew.
+    Succeeded {
+        /// What is forgotten.
+        old: Ssrc,
+        /// What sends now.
+        new: Ssrc,
+    },
     /// Somebody else has our SSRC; we have taken another (RFC 3550 section 8.2).
     Collision {
         /// What we had.

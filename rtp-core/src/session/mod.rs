@@ -122,6 +122,7 @@ pub struct Session<'s> {
     conflicts: [(u64, Duration); 4],
     ssrc_taken: Duration,
     collision: Option<(Ssrc, Ssrc)>,
+    succession: Option<(Ssrc, Ssrc)>,
     too_small: Option<usize>,
     told_too_small: bool,
     tell_left: bool,
@@ -209,6 +210,7 @@ impl<'s> Session<'s> {
             conflicts: [(0, Duration::ZERO); 4],
             ssrc_taken: Duration::ZERO,
             collision: None,
+            succession: None,
             too_small: None,
             told_too_small: false,
             tell_left: false,
@@ -297,6 +299,9 @@ impl<'s> Session<'s> {
         }
         if let Some((old, new)) = self.collision.take() {
             return Some(Event::Collision { old, new });
+        }
+        if let Some((old, new)) = self.succession.take() {
+            return Some(Event::Succeeded { old, new });
         }
         while let Some(index) = self.members.first(Queue::Event) {
             if let Some(event) = self.member_news(index) {

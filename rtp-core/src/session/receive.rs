@@ -21,6 +21,11 @@ const AFTERLIFE: Duration = Duration::from_secs(2);
 const PROBATION: Duration = Duration::from_secs(5);
 /// A source may come from another address when it was silent for this long at its old one.
 const MOVED: Duration = Duration::from_secs(2);
+/// After this much silence a source may be succeeded by another from the same address, where there
+/// is no room for both.
+const SUCCEEDED: Duration = Duration::from_millis(200);
+/// Up to this much room is searched for it.
+const SMALL_ROOM: usize = 8;
 /// An address that has used our SSRC is forgotten after this long (RFC 3550 section 8.2: ten
 /// intervals of reports).
 const CONFLICT: Duration = Duration::from_secs(50);
@@ -72,7 +77,12 @@ impl Session<'_> {
         }
         let clock = self.config.clock_of(packet.payload_type);
         let min_sequential = self.config.min_sequential;
-        let index = self.talker(now, packet.ssrc)?;
+        let index = match self.talker(now, packet.ssrc) {
+            Err(Error::Full(_)) if self.make_way(now, from, packet.ssrc) => {
+                self.talker(now, packet.ssrc)?
+            }
+            found => found?,
+        };
         let member = self.members.get_mut(index).ok_or(Error::Loop)?;
         if member.state == State::Gone {
             return Err(Error::AfterBye { ssrc: packet.ssrc });
@@ -293,6 +303,24 @@ impl Session<'_> {
                 inserted => return self.or_turn_away(inserted),
             }
         }
+    }
+
+    /// Makes room for a source whose address another has sent from until a moment ago, and says
+    /// whether there was one: a peer that goes on under another SSRC without a goodbye, as after a
+    /// re-INVITE.
+    fn make_way(&mut self, now: Duration, from: u64, ssrc: Ssrc) -> bool {
+        if self.members.capacity() > SMALL_ROOM {
+            return false;
+        }
+        let before = self.members.iter().find(|(_, member)| {
+            let silent = member.rtp_heard.is_some_and(|at| now.saturating_sub(at) >= SUCCEEDED);
+            member.rtp_from == from && silent && member.state == State::Valid
+        });
+        let Some((index, member)) = before else { return false };
+        self.succession = Some((member.ssrc, ssrc));
+        self.make_gone(now, index);
+        self.members.remove(index);
+        true
     }
 
     fn insert(&mut self, now: Duration, digest: u64, ssrc: Ssrc) -> Result<Index, Full> {
