@@ -4,6 +4,7 @@
 //! A pair that was released rests for a while, so that packets still under way to an old call do
 //! not reach a new one; the pair that has rested longest is taken first.
 
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use crate::{ConfigError, Full};
@@ -102,6 +103,34 @@ impl PortPair {
         // An even port is never the last one.
         self.rtp | 1
     }
+
+    /// The pair at an address of the host, as it is reached without a translator of addresses.
+    pub const fn at(self, address: IpAddr) -> External {
+        External {
+            rtp: SocketAddr::new(address, self.rtp()),
+            rtcp: SocketAddr::new(address, self.rtcp()),
+        }
+    }
+}
+
+/// Where a pair is reached from outside, as a router that translates addresses has mapped it: what
+/// SDP says of the medium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct External {
+    /// The address of RTP: of `c=` and `m=`.
+    pub rtp: SocketAddr,
+    /// The address of RTCP.
+    pub rtcp: SocketAddr,
+}
+
+impl External {
+    /// Whether SDP has to name the address of RTCP (`a=rtcp`, RFC 3605): it is not the port after
+    /// that of RTP.
+    pub fn needs_rtcp_attribute(&self) -> bool {
+        let next = self.rtp.port().checked_add(1);
+        self.rtp.ip() != self.rtcp.ip() || next != Some(self.rtcp.port())
+    }
 }
 
 /// Room for the state of one pair, which the host lends.
@@ -110,6 +139,7 @@ pub struct PairSlot {
     state: PairState,
     /// The next pair in the order of rest.
     next: u16,
+    external: Option<External>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +153,8 @@ const NONE: u16 = u16::MAX;
 
 impl PairSlot {
     /// A slot that was not used yet.
-    pub const EMPTY: Self = Self { state: PairState::Free(Duration::ZERO), next: NONE };
+    pub const EMPTY: Self =
+        Self { state: PairState::Free(Duration::ZERO), next: NONE, external: None };
 }
 
 /// Gives out the pairs of a range. Taking and releasing take the same time however many there are.
@@ -206,7 +237,7 @@ impl<'s> PortPairs<'s> {
         if slot.state != PairState::Taken {
             return false;
         }
-        *slot = PairSlot { state: free, next: NONE };
+        *slot = PairSlot { state: free, next: NONE, ..*slot };
         let number = u16::try_from(number).unwrap_or(NONE);
         match self.slots.get_mut(usize::from(self.last)) {
             Some(last) => last.next = number,
@@ -215,6 +246,18 @@ impl<'s> PortPairs<'s> {
         self.last = number;
         self.taken -= 1;
         true
+    }
+
+    /// Says where a pair is reached from outside, as the host has learned of its router; it stays so
+    /// until the host says otherwise, whoever takes the pair. Says whether the pair is one of these.
+    pub fn set_external(&mut self, pair: PortPair, external: Option<External>) -> bool {
+        let slot = self.range.number(pair).and_then(|number| self.slots.get_mut(number));
+        slot.map(|slot| slot.external = external).is_some()
+    }
+
+    /// Where a pair is reached from outside, if the host has said so.
+    pub fn external(&self, pair: PortPair) -> Option<External> {
+        self.slots.get(self.range.number(pair)?)?.external
     }
 
     /// When a pair may be taken again, where none may be now.
@@ -318,5 +361,37 @@ mod tests {
         // Inside the range, but beyond the slots.
         assert!(!pairs.release(at(0), PortRange::DEFAULT.pair(1).unwrap()));
         assert!(pairs.release(at(0), pair));
+    }
+
+    #[test]
+    fn where_a_pair_is_reached_from_outside_stays_with_it() {
+        let mut slots = [PairSlot::EMPTY; 2];
+        let mut pairs = PortPairs::new(PortRange::DEFAULT, REST, &mut slots).unwrap();
+        let pair = pairs.allocate(at(0)).unwrap();
+        assert_eq!(pairs.external(pair), None);
+        let address = |port| SocketAddr::from(([198, 51, 100, 7], port));
+        let mapped = External { rtp: address(40_000), rtcp: address(40_101) };
+        assert!(pairs.set_external(pair, Some(mapped)));
+        pairs.release(at(1), pair);
+        assert_eq!(pairs.external(pair), Some(mapped));
+        let other = pairs.allocate(at(2)).unwrap();
+        assert_eq!(pairs.external(other), None);
+        let elsewhere = PortRange::new(2000, 2001).unwrap().pair(0).unwrap();
+        assert!(!pairs.set_external(elsewhere, Some(mapped)));
+        assert_eq!(pairs.external(elsewhere), None);
+    }
+
+    #[test]
+    fn sdp_names_the_port_of_rtcp_where_it_is_not_the_next() {
+        let pair = PortRange::DEFAULT.pair(1).unwrap();
+        let plain = pair.at([192, 0, 2, 1].into());
+        assert_eq!((plain.rtp.port(), plain.rtcp.port()), (5352, 5353));
+        assert!(!plain.needs_rtcp_attribute());
+        let moved = SocketAddr::from(([192, 0, 2, 1], 5355));
+        assert!(External { rtcp: moved, ..plain }.needs_rtcp_attribute());
+        let elsewhere = SocketAddr::from(([192, 0, 2, 2], 5353));
+        assert!(External { rtcp: elsewhere, ..plain }.needs_rtcp_attribute());
+        let last = SocketAddr::from(([192, 0, 2, 1], u16::MAX));
+        assert!(External { rtp: last, ..plain }.needs_rtcp_attribute());
     }
 }
