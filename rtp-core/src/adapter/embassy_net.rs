@@ -88,6 +88,7 @@ pub struct Runner<'a, 's> {
     rtp: &'a UdpSocket<'a>,
     /// Nothing where RTCP shares the socket of RTP.
     rtcp: Option<&'a UdpSocket<'a>>,
+    only_from_remote: bool,
     #[cfg(feature = "srtp")]
     protection: Option<Protection>,
 }
@@ -104,9 +105,19 @@ impl<'a, 's> Runner<'a, 's> {
             session,
             rtp,
             rtcp,
+            only_from_remote: false,
             #[cfg(feature = "srtp")]
             protection: None,
         }
+    }
+
+    /// The same, but what does not come from where RTP and RTCP are sent to is left out, so that
+    /// nobody else takes the places of the session's members. Not for a peer behind a NAT, whose
+    /// address is another one than its description says.
+    #[must_use]
+    pub const fn only_from_remote(mut self) -> Self {
+        self.only_from_remote = true;
+        self
     }
 
     /// The same with SRTP and SRTCP, where there are keys. The buffers of all calls then need
@@ -138,7 +149,12 @@ impl<'a, 's> Runner<'a, 's> {
                 }
             };
             match select(self.receive(buffer), timer).await {
-                Either::First(received) => break received?,
+                Either::First(received) => {
+                    let (len, path) = received?;
+                    if self.is_welcome(path) {
+                        break (len, path);
+                    }
+                }
                 Either::Second(()) => self.session.handle_timeout(now()),
             }
         };
@@ -255,6 +271,15 @@ impl<'a, 's> Runner<'a, 's> {
     fn is_rtcp(&self, path: Path, octets: &[u8]) -> bool {
         path.component == Component::Rtcp
             || self.rtcp.is_none() && protocol(octets) == Protocol::Rtcp
+    }
+
+    fn is_welcome(&self, path: Path) -> bool {
+        let config = self.session.config();
+        let remote = match path.component {
+            Component::Rtp => config.rtp,
+            Component::Rtcp => config.rtcp.or(config.rtp),
+        };
+        !self.only_from_remote || remote.is_some_and(|remote| remote.remote == path.remote)
     }
 
     async fn transmit(
