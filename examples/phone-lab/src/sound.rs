@@ -5,7 +5,10 @@ use anyhow::{Context, Result};
 /// Samples a second.
 pub const RATE: usize = 8000;
 /// How far what is heard may be shifted against what was said: three quarters of a second.
-const LAG_MAX: usize = RATE * 3 / 4;
+const LAG_MAX: i64 = RATE as i64 * 3 / 4;
+/// Samples of a packet.
+const FRAME: usize = RATE / 50;
+const QUARTER: usize = RATE / 4;
 
 /// Six seconds of speech at 8000 Hz.
 const SPEECH: &[u8] = include_bytes!("../../messenger/assets/speech.wav");
@@ -25,31 +28,49 @@ pub struct Likeness {
     pub lag_ms: i64,
 }
 
-/// Compares `heard` with `said`, second by second, each at the shift at which it is most alike: a
-/// jitter buffer on the way leaves out a frame now and then, or adds one, in the pauses of speech.
-/// The seconds count as much as they are loud.
+/// Compares `heard` with `said`.
+///
+/// A jitter buffer on the way leaves out a frame now and then, or adds one, so the shift is not the
+/// same all the time: it is found for the loudest second, and each quarter of a second is then
+/// compared at that shift and at those that differ by up to ten whole frames. Quarters count as much
+/// as they are loud.
 pub fn likeness(said: &[i16], heard: &[i16]) -> Likeness {
+    let at = |from: usize, len: usize, shift: i64| {
+        let there = usize::try_from(from as i64 - shift).ok();
+        let there = there.and_then(|there| said.get(there..there + len));
+        let here = heard.get(from..from + len);
+        there.zip(here).map(|(there, here)| correlation(there, here))
+    };
+    let from = loudest(heard);
+    let lag = (-LAG_MAX..=LAG_MAX)
+        .filter_map(|shift| Some((at(from, RATE.min(heard.len()), shift)?, shift)))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or(0, |(_, shift)| shift);
     let (mut sum, mut weights) = (0.0, 0.0);
-    let mut loudest = (0.0, 0);
-    for (number, second) in heard.chunks_exact(RATE).enumerate() {
-        let from = (number * RATE) as i64;
-        let alike = |shift: i64| {
-            let at = usize::try_from(from - shift).ok();
-            let there = at.and_then(|at| said.get(at..at + RATE));
-            there.map_or(0.0, |there| correlation(there, second))
-        };
-        let shifts = -(LAG_MAX as i64)..=LAG_MAX as i64;
-        let best = shifts.map(|shift| (alike(shift), shift)).max_by(|a, b| a.0.total_cmp(&b.0));
-        let (correlation, shift) = best.unwrap_or((0.0, 0));
-        let weight = second.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>().sqrt();
-        sum += weight * correlation;
-        weights += weight;
-        if weight > loudest.0 {
-            loudest = (weight, shift);
+    for (number, quarter) in heard.chunks_exact(QUARTER).enumerate() {
+        // What came before anything was said, or has not come yet.
+        if at(number * QUARTER, QUARTER, lag).is_none() {
+            continue;
         }
+        let frames = (-10..=10).map(|frames| lag + frames * FRAME as i64);
+        let alike = frames.filter_map(|shift| at(number * QUARTER, QUARTER, shift));
+        let best = alike.fold(0.0, f64::max);
+        let weight = quarter.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>().sqrt();
+        sum += weight * best;
+        weights += weight;
     }
     let correlation = if weights > 0.0 { sum / weights } else { 0.0 };
-    Likeness { correlation, lag_ms: loudest.1 * 1000 / RATE as i64 }
+    Likeness { correlation, lag_ms: lag * 1000 / RATE as i64 }
+}
+
+/// Where the loudest second begins, to a tenth.
+fn loudest(samples: &[i16]) -> usize {
+    let energy = |from: &usize| -> i64 {
+        let second = samples.get(*from..from + RATE).unwrap_or_default();
+        second.iter().map(|sample| i64::from(*sample).pow(2)).sum()
+    };
+    let starts = (0..=samples.len().saturating_sub(RATE)).step_by(RATE / 10);
+    starts.max_by_key(energy).unwrap_or(0)
 }
 
 /// The normalised correlation of the samples that both have.
@@ -76,6 +97,10 @@ mod tests {
             core::iter::repeat_n(0, 400).chain(said.iter().map(|s| s / 2)).collect();
         let found = likeness(&said, &late);
         assert!(found.correlation > 0.99 && found.lag_ms == 50, "{found:?}");
+        // That a frame is left out in the middle does not matter much.
+        let skipped: Vec<i16> =
+            late.iter().take(20_000).chain(late.iter().skip(20_160)).copied().collect();
+        assert!(likeness(&said, &skipped).correlation > 0.95);
         let early = likeness(&late, &said);
         assert!(early.correlation > 0.99 && early.lag_ms == -50, "{early:?}");
     }
