@@ -181,6 +181,8 @@ pub struct Packetizer {
     progress: Progress,
     /// Where the unit that is being cut ends; nothing between units.
     cutting: Option<Cutting>,
+    /// Where the next unit begins and ends.
+    upcoming: Option<(usize, usize)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +196,7 @@ struct Cutting {
 impl Packetizer {
     /// A packetizer for this mode.
     pub const fn new(mode: Mode) -> Self {
-        Self { mode, aggregate: true, progress: Progress::new(), cutting: None }
+        Self { mode, aggregate: true, progress: Progress::new(), cutting: None, upcoming: None }
     }
 
     fn give_up<T>(&mut self, error: impl Into<Error>) -> Result<T, Error> {
@@ -202,16 +204,10 @@ impl Packetizer {
         self.progress.fail(error)
     }
 
-    /// As many units as share the buffer, beginning with the one from `begin` to `end`; says how
-    /// long the payload is, and where the last unit ends. Nothing where only one fits.
-    fn fill(
-        &self,
-        stream: &[u8],
-        units: (usize, usize),
-        buffer: &mut [u8],
-    ) -> Option<(usize, usize)> {
-        let (mut unit, mut indicator, mut count) = (Some(units), 0u8, 0);
-        let (mut len, mut done) = (1, units.0);
+    /// As many units as share the buffer, beginning with the upcoming one; says how long the
+    /// payload is, and which unit comes after. Nothing where only one fits.
+    fn fill(&self, stream: &[u8], buffer: &mut [u8]) -> Option<(usize, Option<(usize, usize)>)> {
+        let (mut unit, mut indicator, mut count, mut len) = (self.upcoming, 0u8, 0, 1);
         while let Some((begin, end)) = unit {
             let octets = stream.get(begin..end)?;
             if !is_unit(octets) {
@@ -230,11 +226,11 @@ impl Packetizer {
             // RFC 6184 section 5.7: F where any has it, and the greatest NRI.
             indicator = ((indicator | header) & F) | (indicator & NRI).max(header & NRI);
             len += 2 + octets.len();
-            (done, count) = (end, count + 1);
+            count += 1;
             unit = next_unit(stream, end);
         }
         *buffer.first_mut()? = indicator | STAP_A;
-        (count > 1).then_some((len, done))
+        (count > 1).then_some((len, unit))
     }
 }
 
@@ -244,14 +240,13 @@ impl super::Packetizer for Packetizer {
         frame: &Encoded<'_>,
         buffer: &mut [u8],
     ) -> Result<Option<Written>, Error> {
-        let (first, _) = self.progress.resume(frame);
-        if first {
-            self.cutting = None;
+        let stream = frame.octets;
+        if self.progress.resume(frame).0 {
+            (self.cutting, self.upcoming) = (None, next_unit(stream, 0));
         }
-        let (stream, at) = (frame.octets, self.progress.at);
         let written = |len, marker| Ok(Some(Written { len, marker, timestamp: frame.timestamp }));
         if self.cutting.is_none() {
-            let Some((begin, end)) = next_unit(stream, at) else {
+            let Some((begin, end)) = self.upcoming else {
                 self.progress.reset();
                 return Ok(None);
             };
@@ -270,19 +265,20 @@ impl super::Packetizer for Packetizer {
             }
             if self.mode == Mode::NonInterleaved
                 && self.aggregate
-                && let Some((len, done)) = self.fill(stream, (begin, end), buffer)
+                && let Some((len, upcoming)) = self.fill(stream, buffer)
             {
-                self.progress.at = done;
-                return written(len, next_unit(stream, done).is_none());
+                self.upcoming = upcoming;
+                return written(len, upcoming.is_none());
             }
             // The attempt to share may have written over it.
             if let Some(place) = buffer.get_mut(..unit.len()) {
                 place.copy_from_slice(unit);
             }
-            self.progress.at = end;
-            return written(unit.len(), next_unit(stream, end).is_none());
+            self.upcoming = next_unit(stream, end);
+            return written(unit.len(), self.upcoming.is_none());
         }
         let Some(Cutting { header, start, end }) = self.cutting else { return Ok(None) };
+        let at = self.progress.at;
         let left = stream.get(at..end).unwrap_or_default();
         let most = buffer.len().saturating_sub(2);
         let data = left.get(..left.len().min(most)).unwrap_or_default();
@@ -296,8 +292,8 @@ impl super::Packetizer for Packetizer {
         };
         self.progress.at = at + data.len();
         if fragment.end {
-            self.cutting = None;
-            return written(len, next_unit(stream, end).is_none());
+            (self.cutting, self.upcoming) = (None, next_unit(stream, end));
+            return written(len, self.upcoming.is_none());
         }
         self.cutting = Some(Cutting { header, start: false, end });
         written(len, false)

@@ -214,6 +214,8 @@ pub struct Packetizer {
     progress: Progress,
     /// The unit that is being cut; nothing between units.
     cutting: Option<Cutting>,
+    /// Where the next unit begins and ends.
+    upcoming: Option<(usize, usize)>,
     /// The number of the next unit.
     number: u16,
 }
@@ -229,7 +231,14 @@ struct Cutting {
 impl Packetizer {
     /// A packetizer without decoding order numbers, that lets short units share payloads.
     pub const fn new() -> Self {
-        Self { donl: false, aggregate: true, progress: Progress::new(), cutting: None, number: 0 }
+        Self {
+            donl: false,
+            aggregate: true,
+            progress: Progress::new(),
+            cutting: None,
+            upcoming: None,
+            number: 0,
+        }
     }
 
     fn give_up<T>(&mut self, error: impl Into<Error>) -> Result<T, Error> {
@@ -237,16 +246,14 @@ impl Packetizer {
         self.progress.fail(error)
     }
 
-    /// As many units as share the buffer; says how long the payload is, where the last unit ends,
-    /// and how many there are. Nothing where only one fits.
+    /// As many units as share the buffer, beginning with the upcoming one; says how long the
+    /// payload is, which unit comes after, and how many there are. Nothing where only one fits.
     fn fill(
         &self,
         stream: &[u8],
-        units: (usize, usize),
         buffer: &mut [u8],
-    ) -> Option<(usize, usize, u16)> {
-        let mut unit = Some(units);
-        let (mut len, mut done, mut count) = (2, units.0, 0u16);
+    ) -> Option<(usize, Option<(usize, usize)>, u16)> {
+        let (mut unit, mut len, mut count) = (self.upcoming, 2, 0u16);
         let mut least = (63, 7);
         while let Some((begin, end)) = unit {
             let octets = stream.get(begin..end)?;
@@ -272,13 +279,13 @@ impl Packetizer {
             least.0 = header.layer().min(least.0);
             least.1 = header.temporal_id_plus_1().min(least.1);
             len += number + 2 + octets.len();
-            (done, count) = (end, count + 1);
+            count += 1;
             unit = next_unit(stream, end);
         }
         let (layer, temporal) = least;
         let header = NalHeader([layer >> 5, (layer << 3) | temporal]).with_type(AGGREGATE);
         *buffer.first_chunk_mut()? = header.0;
-        (count > 1).then_some((len, done, count))
+        (count > 1).then_some((len, unit, count))
     }
 }
 
@@ -288,13 +295,13 @@ impl super::Packetizer for Packetizer {
         frame: &Encoded<'_>,
         buffer: &mut [u8],
     ) -> Result<Option<Written>, Error> {
+        let stream = frame.octets;
         if self.progress.resume(frame).0 {
-            self.cutting = None;
+            (self.cutting, self.upcoming) = (None, next_unit(stream, 0));
         }
-        let (stream, at) = (frame.octets, self.progress.at);
         let written = |len, marker| Ok(Some(Written { len, marker, timestamp: frame.timestamp }));
         if self.cutting.is_none() {
-            let Some((begin, end)) = next_unit(stream, at) else {
+            let Some((begin, end)) = self.upcoming else {
                 self.progress.reset();
                 return Ok(None);
             };
@@ -314,21 +321,22 @@ impl super::Packetizer for Packetizer {
                 return self.poll_payload(frame, buffer);
             }
             if self.aggregate
-                && let Some((len, done, count)) = self.fill(stream, (begin, end), buffer)
+                && let Some((len, upcoming, count)) = self.fill(stream, buffer)
             {
                 self.number = self.number.wrapping_add(count);
-                self.progress.at = done;
-                return written(len, next_unit(stream, done).is_none());
+                self.upcoming = upcoming;
+                return written(len, upcoming.is_none());
             }
             let len = match single.write(buffer) {
                 Ok(len) => len,
                 Err(error) => return self.give_up(error),
             };
             self.number = self.number.wrapping_add(1);
-            self.progress.at = end;
-            return written(len, next_unit(stream, end).is_none());
+            self.upcoming = next_unit(stream, end);
+            return written(len, self.upcoming.is_none());
         }
         let Some(Cutting { header, start, end }) = self.cutting else { return Ok(None) };
+        let at = self.progress.at;
         let left = stream.get(at..end).unwrap_or_default();
         let donl = (self.donl && start).then_some(self.number);
         let mut fragment = Fragment { header, start, end: false, donl, data: &[] };
@@ -345,9 +353,9 @@ impl super::Packetizer for Packetizer {
         };
         self.progress.at = at + fragment.data.len();
         if fragment.end {
-            self.cutting = None;
+            (self.cutting, self.upcoming) = (None, next_unit(stream, end));
             self.number = self.number.wrapping_add(1);
-            return written(len, next_unit(stream, end).is_none());
+            return written(len, self.upcoming.is_none());
         }
         self.cutting = Some(Cutting { header, start: false, end });
         written(len, false)
