@@ -27,7 +27,7 @@ impl Users for Everybody {
         let hash = |algorithm: Algorithm| {
             Some(algorithm.ha1(name.as_bytes(), b"a.test", secret(name).as_bytes()))
         };
-        Some(Ha1 { md5: hash(Algorithm::Md5), sha256: hash(Algorithm::Sha256) })
+        Some(Ha1 { md5: hash(Algorithm::Md5), sha256: hash(Algorithm::Sha256), ..Ha1::default() })
     }
 }
 

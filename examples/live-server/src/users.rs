@@ -34,7 +34,7 @@ fn hashes(name: &str, domain: &str, password: &str) -> Ha1 {
     let hash = |algorithm: Algorithm| {
         Some(algorithm.ha1(name.as_bytes(), domain.as_bytes(), password.as_bytes()))
     };
-    Ha1 { md5: hash(Algorithm::Md5), sha256: hash(Algorithm::Sha256) }
+    Ha1 { md5: hash(Algorithm::Md5), sha256: hash(Algorithm::Sha256), ..Ha1::default() }
 }
 
 #[derive(Deserialize)]
@@ -101,6 +101,7 @@ impl Users {
                 (None, true) => Ha1 {
                     md5: entry.ha1_md5.map(|text| digest(&text, 32, line)).transpose()?,
                     sha256: entry.ha1_sha256.map(|text| digest(&text, 64, line)).transpose()?,
+                    ..Ha1::default()
                 },
                 (Some(_), true) => bail!("line {at}: {name} has a password and a hash of one"),
                 (None, false) => {

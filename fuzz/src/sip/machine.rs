@@ -418,7 +418,7 @@ struct Everybody;
 impl Users for Everybody {
     fn ha1(&self, user: &[u8]) -> Option<Ha1> {
         let ha1 = |algorithm: Algorithm| Some(algorithm.ha1(user, b"example.com", b"secret"));
-        Some(Ha1 { md5: ha1(Algorithm::Md5), sha256: ha1(Algorithm::Sha256) })
+        Some(Ha1 { md5: ha1(Algorithm::Md5), sha256: ha1(Algorithm::Sha256), ..Ha1::default() })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The client's side: reads challenges and answers one. And a challenge as the server writes it.
 
-use super::{Algorithm, Hash, Hex, Inputs, Qop, count_digits, response};
+use super::{Algorithm, Hash, Hex, Info, Inputs, Qop, count_digits, response};
 use crate::error::{Fault, ParseError};
 use crate::header::{Credentials, Scheme, Text};
 use crate::message::{Name, Writer};
@@ -31,6 +31,8 @@ pub struct Challenge<'d> {
     pub qop: Option<Qops>,
     /// Whether only the nonce was too old: the password is right, try again without asking.
     pub stale: bool,
+    /// Whether the answer may hide the user's name ([`Answer::with_hashed_user`]).
+    pub userhash: bool,
 }
 
 impl<'d> Challenge<'d> {
@@ -43,12 +45,21 @@ impl<'d> Challenge<'d> {
             algorithm,
             qop: Some(Qops { auth: true, auth_int: false }),
             stale: false,
+            userhash: false,
         }
     }
 
     /// The same, saying that the nonce was too old.
     pub const fn with_stale(mut self, stale: bool) -> Self {
         self.stale = stale;
+        self
+    }
+
+    /// The same with another nonce, as the parameter `nextnonce` of an answer gives it: the count of
+    /// requests begins at 1 again (RFC 7616 section 3.5).
+    pub const fn with_nonce(mut self, nonce: Text<'d>) -> Self {
+        self.nonce = nonce;
+        self.stale = false;
         self
     }
 
@@ -64,7 +75,7 @@ impl<'d> Challenge<'d> {
         let (mut realm, mut nonce, mut opaque) = (None, None, None);
         let mut algorithm = Some(Algorithm::Md5);
         let mut qop = None;
-        let mut stale = false;
+        let (mut stale, mut userhash) = (false, false);
         for param in credentials.params() {
             let Some(value) = param.value else { continue };
             if param.is(b"realm") {
@@ -84,6 +95,8 @@ impl<'d> Challenge<'d> {
                 qop = Some(offered);
             } else if param.is(b"stale") {
                 stale = value.raw().eq_ignore_ascii_case(b"true");
+            } else if param.is(b"userhash") {
+                userhash = value.raw().eq_ignore_ascii_case(b"true");
             }
         }
         let algorithm = algorithm?;
@@ -93,7 +106,7 @@ impl<'d> Challenge<'d> {
         let (Some(realm), Some(nonce)) = (realm, nonce) else {
             return Some(Err(ParseError::new(Fault::ParameterMissing, 0)));
         };
-        Some(Ok(Self { realm, nonce, opaque, algorithm, qop, stale }))
+        Some(Ok(Self { realm, nonce, opaque, algorithm, qop, stale, userhash }))
     }
 
     /// Answers the challenge for one request.
@@ -111,25 +124,18 @@ impl<'d> Challenge<'d> {
         count: u32,
     ) -> Answer<'d> {
         let qop = self.qop.map(|offered| if offered.auth { Qop::Auth } else { Qop::AuthInt });
-        let mut ha1 = Hash::new(self.algorithm);
-        ha1.update(account.user);
-        ha1.update(b":");
-        ha1.update_text(&self.realm);
-        ha1.update(b":");
-        ha1.update(account.password);
-        let response = response(
-            &ha1.finish(),
-            &Inputs {
-                algorithm: self.algorithm,
-                nonce: self.nonce.raw(),
-                client: Some((cnonce, &count_digits(count))),
-                qop,
-                method,
-                uri,
-                body,
-            },
-        );
-        Answer { challenge: *self, user: account.user, uri, cnonce, count, qop, response }
+        let mut answer = Answer {
+            challenge: *self,
+            user: account.user,
+            hidden: None,
+            uri,
+            cnonce,
+            count,
+            qop,
+            response: Hex::empty(),
+        };
+        answer.response = answer.hash(account, method, body);
+        answer
     }
 
     /// Writes the challenge as a row: [`Name::WwwAuthenticate`] or [`Name::ProxyAuthenticate`].
@@ -153,6 +159,9 @@ impl<'d> Challenge<'d> {
             Some(Qops { auth_int: false, .. }) => to.fixed(b", qop=\"auth\""),
             Some(Qops { auth: false, .. }) => to.fixed(b", qop=\"auth-int\""),
             Some(_) => to.fixed(b", qop=\"auth,auth-int\""),
+        }
+        if self.userhash {
+            to.fixed(b", userhash=true");
         }
         to.end_row();
     }
@@ -204,6 +213,8 @@ impl defmt::Format for Account<'_> {
 pub struct Answer<'d> {
     challenge: Challenge<'d>,
     user: &'d [u8],
+    /// What stands for the user's name.
+    hidden: Option<Hex>,
     uri: &'d [u8],
     cnonce: &'d [u8],
     count: u32,
@@ -212,12 +223,52 @@ pub struct Answer<'d> {
 }
 
 impl Answer<'_> {
+    /// The same with a hash in place of the user's name, for a challenge that allows it
+    /// ([`Challenge::userhash`], RFC 7616 section 3.4.4).
+    pub fn with_hashed_user(mut self) -> Self {
+        let (user, realm) = (Text::quoted(self.user), &self.challenge.realm);
+        self.hidden = Some(Hash::of_user(self.challenge.algorithm, &user, realm));
+        self
+    }
+
+    /// Whether the server has shown that it knows the password too: `info` came with the response to
+    /// the request that this answer stood in, and `body` is that response's (RFC 7616 section 3.5).
+    /// False where it says nothing of that.
+    ///
+    /// The comparison takes as long whether it is or not.
+    pub fn verify(&self, info: &Info<'_>, account: &Account<'_>, body: &[u8]) -> bool {
+        let Some(rspauth) = info.rspauth else { return false };
+        let same_request = self.qop.is_some()
+            && info.qop == self.qop
+            && info.cnonce == Some(self.cnonce)
+            && info.count() == Some(self.count);
+        same_request && self.hash(account, b"", body).matches(rspauth)
+    }
+
+    fn hash(&self, account: &Account<'_>, method: &[u8], body: &[u8]) -> Hex {
+        let Challenge { algorithm, realm, nonce, .. } = &self.challenge;
+        let ha1 = Hash::ha1(*algorithm, &Text::quoted(account.user), realm, account.password);
+        response(
+            &ha1,
+            &Inputs {
+                algorithm: *algorithm,
+                nonce: nonce.raw(),
+                client: Some((self.cnonce, &count_digits(self.count))),
+                qop: self.qop,
+                method,
+                uri: self.uri,
+                body,
+            },
+        )
+    }
+
     /// Writes the answer as a row: [`Name::Authorization`] for a 401,
     /// [`Name::ProxyAuthorization`] for a 407.
     pub fn write_row(&self, name: Name<'_>, to: &mut Writer<'_>) {
         to.name(name);
         to.fixed(b"Digest username=");
-        Text::quoted(self.user).write(to);
+        let hidden = self.hidden.as_ref().map(Hex::as_bytes);
+        Text::quoted(hidden.unwrap_or(self.user)).write(to);
         to.fixed(b", realm=");
         self.challenge.realm.write(to);
         to.fixed(b", nonce=");
@@ -241,6 +292,9 @@ impl Answer<'_> {
             to.fixed(qop.name());
             to.fixed(b", nc=");
             to.fixed(&count_digits(self.count));
+        }
+        if hidden.is_some() {
+            to.fixed(b", userhash=true");
         }
         to.end_row();
     }

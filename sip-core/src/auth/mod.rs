@@ -9,22 +9,29 @@
 //!   | strongest, Challenge::answer                   |
 //!   | REGISTER, Authorization: Answer                |  Response::parse, Nonces::check,
 //!   |----------------------------------------------->|  Response::verify, ReplayWindow::accept
+//!   |        200, Authentication-Info: Info          |  Response::write_info
+//!   |<-----------------------------------------------|
+//!   | Answer::verify, Challenge::with_nonce          |
 //! ```
 //!
-//! MD5 and SHA-256 and their `-sess` forms, with qop `auth`, `auth-int` or none (the form of
-//! RFC 2069). Hashes of secrets are wiped when they are dropped, and compared in constant time.
+//! MD5 and SHA-256, with the feature `sha512` SHA-512-256, and their `-sess` forms, with qop `auth`,
+//! `auth-int` or none (the form of RFC 2069); hashed user names. Hashes of secrets are wiped when they are dropped, and compared in constant time.
 
 mod client;
+mod info;
 mod nonce;
 mod server;
 #[cfg(test)]
 mod tests;
 
 pub use client::{Account, Answer, Challenge, Qops, strongest};
+pub use info::Info;
 pub use nonce::{Freshness, Nonce, Nonces, ReplayWindow};
 pub use server::{Response, Secret};
 
 use md5::Md5;
+#[cfg(feature = "sha512")]
+use sha2::Sha512_256;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize;
@@ -44,10 +51,28 @@ pub enum Algorithm {
     Sha256,
     /// `SHA-256-sess`.
     Sha256Sess,
+    /// `SHA-512-256`.
+    #[cfg(feature = "sha512")]
+    Sha512_256,
+    /// `SHA-512-256-sess`.
+    #[cfg(feature = "sha512")]
+    Sha512_256Sess,
 }
 
 impl Algorithm {
     /// Every algorithm here, from the weakest to the strongest.
+    #[cfg(feature = "sha512")]
+    pub const ALL: [Self; 6] = [
+        Self::Md5,
+        Self::Md5Sess,
+        Self::Sha256,
+        Self::Sha256Sess,
+        Self::Sha512_256,
+        Self::Sha512_256Sess,
+    ];
+
+    /// Every algorithm here, from the weakest to the strongest.
+    #[cfg(not(feature = "sha512"))]
     pub const ALL: [Self; 4] = [Self::Md5, Self::Md5Sess, Self::Sha256, Self::Sha256Sess];
 
     /// The algorithm of this name; compared without case.
@@ -62,12 +87,23 @@ impl Algorithm {
             Self::Md5Sess => b"MD5-sess",
             Self::Sha256 => b"SHA-256",
             Self::Sha256Sess => b"SHA-256-sess",
+            #[cfg(feature = "sha512")]
+            Self::Sha512_256 => b"SHA-512-256",
+            #[cfg(feature = "sha512")]
+            Self::Sha512_256Sess => b"SHA-512-256-sess",
         }
     }
 
     /// Whether the key depends on the first nonces of the session.
     pub const fn is_session(self) -> bool {
-        matches!(self, Self::Md5Sess | Self::Sha256Sess)
+        match self {
+            Self::Md5 | Self::Sha256 => false,
+            Self::Md5Sess | Self::Sha256Sess => true,
+            #[cfg(feature = "sha512")]
+            Self::Sha512_256 => false,
+            #[cfg(feature = "sha512")]
+            Self::Sha512_256Sess => true,
+        }
     }
 
     /// The hash of the user's name, realm and password, as a server may keep it instead of the
@@ -122,6 +158,10 @@ impl Hex {
         Self { digits, length: octets.len().min(32) * 2 }
     }
 
+    const fn empty() -> Self {
+        Self { digits: [0; 64], length: 0 }
+    }
+
     /// The digits of a hash that was kept; `None` where they are not 32 or 64.
     pub fn from_digits(text: &[u8]) -> Option<Self> {
         if !matches!(text.len(), 32 | 64) || !text.iter().all(u8::is_ascii_hexdigit) {
@@ -165,10 +205,12 @@ impl defmt::Format for Hex {
     }
 }
 
-/// One of the two hashes at work.
+/// One of the hashes at work.
 enum Hash {
     Md5(Md5),
     Sha256(Sha256),
+    #[cfg(feature = "sha512")]
+    Sha512(Sha512_256),
 }
 
 impl Hash {
@@ -176,6 +218,8 @@ impl Hash {
         match algorithm {
             Algorithm::Md5 | Algorithm::Md5Sess => Self::Md5(Md5::new()),
             Algorithm::Sha256 | Algorithm::Sha256Sess => Self::Sha256(Sha256::new()),
+            #[cfg(feature = "sha512")]
+            Algorithm::Sha512_256 | Algorithm::Sha512_256Sess => Self::Sha512(Sha512_256::new()),
         }
     }
 
@@ -183,6 +227,8 @@ impl Hash {
         match self {
             Self::Md5(hash) => hash.update(octets),
             Self::Sha256(hash) => hash.update(octets),
+            #[cfg(feature = "sha512")]
+            Self::Sha512(hash) => hash.update(octets),
         }
     }
 
@@ -194,6 +240,26 @@ impl Hash {
         }
     }
 
+    /// Name, realm and password with colons between them (RFC 7616 section 3.4.2).
+    fn ha1(algorithm: Algorithm, user: &Text<'_>, realm: &Text<'_>, password: &[u8]) -> Hex {
+        let mut hash = Self::new(algorithm);
+        hash.update_text(user);
+        hash.update(b":");
+        hash.update_text(realm);
+        hash.update(b":");
+        hash.update(password);
+        hash.finish()
+    }
+
+    /// What stands for the name where it is not to be seen (RFC 7616 section 3.4.4).
+    fn of_user(algorithm: Algorithm, user: &Text<'_>, realm: &Text<'_>) -> Hex {
+        let mut hash = Self::new(algorithm);
+        hash.update_text(user);
+        hash.update(b":");
+        hash.update_text(realm);
+        hash.finish()
+    }
+
     fn finish(self) -> Hex {
         match self {
             Self::Md5(hash) => {
@@ -203,6 +269,13 @@ impl Hash {
                 hex
             }
             Self::Sha256(hash) => {
+                let mut octets: [u8; 32] = hash.finalize().into();
+                let hex = Hex::of(&octets);
+                octets.zeroize();
+                hex
+            }
+            #[cfg(feature = "sha512")]
+            Self::Sha512(hash) => {
                 let mut octets: [u8; 32] = hash.finalize().into();
                 let hex = Hex::of(&octets);
                 octets.zeroize();

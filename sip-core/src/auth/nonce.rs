@@ -37,6 +37,8 @@ pub enum Freshness {
     Fresh {
         /// The salt that it was made with.
         salt: u64,
+        /// How long ago it was made.
+        age: Duration,
     },
     /// It is the server's own, but too old: a new challenge says `stale`.
     Stale,
@@ -97,7 +99,7 @@ impl Nonces {
             return Freshness::Foreign;
         }
         match now.checked_sub(Duration::from_millis(time)) {
-            Some(age) if age <= self.lifetime => Freshness::Fresh { salt },
+            Some(age) if age <= self.lifetime => Freshness::Fresh { salt, age },
             _ => Freshness::Stale,
         }
     }
@@ -194,9 +196,10 @@ mod tests {
         let nonces = Nonces::new(KEY, Duration::from_secs(10));
         let now = Duration::from_millis(123_456_789);
         let nonce = nonces.make(now, 42);
-        assert_eq!(nonces.check(now, nonce.as_bytes()), Freshness::Fresh { salt: 42 });
+        let fresh = |age| Freshness::Fresh { salt: 42, age };
+        assert_eq!(nonces.check(now, nonce.as_bytes()), fresh(Duration::ZERO));
         let late = now + Duration::from_secs(10);
-        assert_eq!(nonces.check(late, nonce.as_bytes()), Freshness::Fresh { salt: 42 });
+        assert_eq!(nonces.check(late, nonce.as_bytes()), fresh(Duration::from_secs(10)));
         let later = late + Duration::from_millis(1);
         assert_eq!(nonces.check(later, nonce.as_bytes()), Freshness::Stale);
         assert_ne!(nonce, nonces.make(now, 43));

@@ -1,8 +1,9 @@
 //! The server's side: reads what a client answers and checks it.
 
-use super::{Algorithm, Hash, Hex, Inputs, Qop, response};
+use super::{Algorithm, Hash, Hex, Inputs, Nonce, Qop, response};
 use crate::error::{Fault, ParseError};
 use crate::header::{Credentials, Scheme, Text};
+use crate::message::{Name, Writer};
 
 /// What a server knows of a user.
 #[derive(Clone, Copy)]
@@ -30,7 +31,7 @@ impl defmt::Format for Secret<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Response<'d> {
-    /// The user's name.
+    /// The user's name, or what stands for it ([`Response::userhash`]).
     pub user: Text<'d>,
     /// The realm of the challenge.
     pub realm: Text<'d>,
@@ -46,6 +47,9 @@ pub struct Response<'d> {
     pub opaque: Option<Text<'d>>,
     /// The quality of protection; `None` for the form of RFC 2069.
     pub qop: Option<Qop>,
+    /// Whether a hash stands in place of the user's name: [`Response::is_user`] tells whose, and only
+    /// [`Secret::Ha1`] verifies it (RFC 7616 section 3.4.4).
+    pub userhash: bool,
     /// The client's nonce.
     pub cnonce: Option<&'d [u8]>,
     /// How many requests were sent with this nonce, in the digits in which it stands.
@@ -67,6 +71,7 @@ impl<'d> Response<'d> {
         let (mut cnonce, mut count) = (None, None);
         let mut algorithm = Some(Algorithm::Md5);
         let mut qop = Some(None);
+        let mut userhash = false;
         for param in credentials.params() {
             let Some(value) = param.value else { continue };
             if param.is(b"username") {
@@ -81,6 +86,8 @@ impl<'d> Response<'d> {
                 uri = Some(value.raw());
             } else if param.is(b"response") {
                 response = Some(value.raw());
+            } else if param.is(b"userhash") {
+                userhash = value.raw().eq_ignore_ascii_case(b"true");
             } else if param.is(b"cnonce") {
                 cnonce = Some(value.raw());
             } else if param.is(b"nc") {
@@ -111,7 +118,19 @@ impl<'d> Response<'d> {
         if qop.is_some() && (count.len() != 8 || !count.iter().all(u8::is_ascii_hexdigit)) {
             return Some(Err(ParseError::new(Fault::Number, 0)));
         }
-        Some(Ok(Self { user, realm, nonce, uri, response, algorithm, opaque, qop, cnonce, count }))
+        Some(Ok(Self {
+            user,
+            realm,
+            nonce,
+            uri,
+            response,
+            algorithm,
+            opaque,
+            qop,
+            userhash,
+            cnonce,
+            count,
+        }))
     }
 
     /// How many requests were sent with this nonce, this one included; 0 in the form of RFC 2069.
@@ -134,18 +153,57 @@ impl<'d> Response<'d> {
         self.expected(secret, b"", body)
     }
 
+    /// Whether the answer is this user's, be the name hashed or not.
+    pub fn is_user(&self, name: &[u8]) -> bool {
+        if !self.userhash {
+            return self.user == *name;
+        }
+        let hash = Hash::of_user(self.algorithm, &Text::quoted(name), &self.realm);
+        hash.matches(self.user.raw())
+    }
+
+    /// Writes what the response to a request with this answer says of it, as a row:
+    /// [`Name::AuthenticationInfo`] or [`Name::ProxyAuthenticationInfo`] (RFC 7616 section 3.5,
+    /// RFC 7615). `body` is that of the response, and `next` the nonce for the requests to come.
+    pub fn write_info(
+        &self,
+        name: Name<'_>,
+        secret: Secret<'_>,
+        body: &[u8],
+        next: Option<&Nonce>,
+        to: &mut Writer<'_>,
+    ) {
+        if next.is_none() && self.qop.is_none() {
+            return;
+        }
+        to.name(name);
+        if let Some(next) = next {
+            to.fixed(b"nextnonce=\"");
+            to.fixed(next.as_bytes());
+            to.fixed(b"\"");
+        }
+        if let Some(qop) = self.qop {
+            if next.is_some() {
+                to.fixed(b", ");
+            }
+            to.fixed(b"qop=");
+            to.fixed(qop.name());
+            to.fixed(b", rspauth=\"");
+            to.fixed(self.rspauth(secret, body).as_bytes());
+            to.fixed(b"\", cnonce=\"");
+            to.text(self.cnonce.unwrap_or_default());
+            to.fixed(b"\", nc=");
+            to.text(self.count);
+        }
+        to.end_row();
+    }
+
     fn expected(&self, secret: Secret<'_>, method: &[u8], body: &[u8]) -> Hex {
         let computed;
         let ha1 = match secret {
             Secret::Ha1(ha1) => ha1,
             Secret::Password(password) => {
-                let mut hash = Hash::new(self.algorithm);
-                hash.update_text(&self.user);
-                hash.update(b":");
-                hash.update_text(&self.realm);
-                hash.update(b":");
-                hash.update(password);
-                computed = hash.finish();
+                computed = Hash::ha1(self.algorithm, &self.user, &self.realm, password);
                 &computed
             }
         };

@@ -2,7 +2,9 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::*;
-use crate::header::{Authorization, Header, WwwAuthenticate};
+use crate::header::{
+    AuthenticationInfo, Authorization, Header, ProxyAuthenticationInfo, WwwAuthenticate,
+};
 use crate::message::{Message, Name, Writer};
 
 fn challenge(text: &str) -> Option<Challenge<'_>> {
@@ -119,7 +121,7 @@ fn the_strongest_challenge_that_is_known_is_taken() {
         "Digest realm=\"r\", nonce=\"1\", algorithm=MD5",
         "NTLM realm=\"r\", targetname=\"x\"",
         "Digest realm=\"r\", nonce=\"2\", algorithm=SHA-256, qop=\"auth\"",
-        "Digest realm=\"r\", nonce=\"3\", algorithm=SHA-512-256, qop=\"auth\"",
+        "Digest realm=\"r\", nonce=\"3\", algorithm=SHA-1, qop=\"auth\"",
         "Digest realm=\"r\", nonce=\"4\", algorithm=SHA-256, qop=\"auth\"",
         "Digest realm=\"r\", nonce=\"5\", algorithm=SHA-256-sess, qop=\"new\"",
         "Digest realm=\"r\", algorithm=SHA-256-sess",
@@ -160,4 +162,121 @@ fn hashes_are_compared_as_numbers_and_not_shown() {
     assert!(!hex.matches(b""));
     assert_eq!(std::format!("{hex:?}"), "Hex(..)");
     assert!(Hex::from_digits(&upper).unwrap().matches(hex.as_bytes()));
+}
+
+#[test]
+fn the_body_is_covered_where_the_server_asks_for_it() {
+    // Computed with Python's hashlib.
+    for (algorithm, response) in [
+        (&b"MD5"[..], &b"77226bb823dc077c1ad3537415667bae"[..]),
+        (b"SHA-256", b"554a9ffe79ce71c3cb6c9630deddd2787d8033f895e5cdef6a73c8e84ed4c979"),
+        (b"SHA-512-256", b"e9a7fbc1c80a10421c59a0c982f28d40e0ddc7b62ef3dc4faf68f179c6e05922"),
+    ] {
+        let Some(algorithm) = Algorithm::parse(algorithm) else { continue };
+        let nonce = b"dcd98b7102dd2f0e8b11d0f600bfb0c093";
+        let challenge = Challenge {
+            qop: Some(Qops { auth: false, auth_int: true }),
+            ..Challenge::new(b"biloxi.com", nonce, algorithm)
+        };
+        let account = Account { user: b"bob", password: b"zanzibar" };
+        let uri = b"sip:bob@biloxi.com";
+        let answer = challenge.answer(&account, b"INVITE", uri, b"v=0\r\n", b"0a4f113b", 1);
+        assert_eq!(answer.response(), response);
+    }
+}
+
+#[test]
+fn the_server_shows_that_it_knows_the_password() {
+    for (algorithm, rspauth) in [
+        (&b"MD5"[..], "9175a7857f138ef9768651f475f1d73a"),
+        (b"SHA-256", "eac28e17b8d5d63e96e148e02f1b50afcf750aeecb3856ac20399028c0ee51e6"),
+        (b"SHA-512-256", "975a12c1ffcd062063ecf7569221689a797a7fef76ce1b9d29bd6e57b90be6e8"),
+    ] {
+        let Some(algorithm) = Algorithm::parse(algorithm) else { continue };
+        let nonce = b"dcd98b7102dd2f0e8b11d0f600bfb0c093";
+        let challenge = Challenge::new(b"biloxi.com", nonce, algorithm);
+        let account = Account { user: b"bob", password: b"zanzibar" };
+        let uri = b"sip:bob@biloxi.com";
+        let answer = challenge.answer(&account, b"INVITE", uri, b"", b"0a4f113b", 1);
+        let text = row(|to| answer.write_row(Name::Authorization, to));
+        let value = Authorization::parse(&text.as_bytes()["Authorization: ".len()..]).unwrap();
+        let response = Response::parse(&value).unwrap().unwrap();
+        let next = Nonces::new([1; 32], Nonces::LIFETIME).make(core::time::Duration::ZERO, 1);
+        let secret = Secret::Password(b"zanzibar");
+        let name = Name::ProxyAuthenticationInfo;
+        let text = row(|to| response.write_info(name, secret, b"", Some(&next), to));
+        let value = text.strip_prefix("Proxy-Authentication-Info: ").unwrap();
+        let info: Info<'_> = ProxyAuthenticationInfo::parse(value.as_bytes()).unwrap().into();
+        assert_eq!(info.rspauth, Some(rspauth.as_bytes()));
+        assert_eq!(info.nextnonce.unwrap(), *next.as_bytes());
+        assert_eq!((info.qop, info.count()), (Some(Qop::Auth), Some(1)));
+        assert!(answer.verify(&info, &account, b""));
+        for wrong in [
+            Info { rspauth: None, ..info },
+            Info { rspauth: Some(b"00"), ..info },
+            Info { cnonce: Some(b"other"), ..info },
+            Info { qop: Some(Qop::AuthInt), ..info },
+            Info { qop: None, ..info },
+        ] {
+            assert!(!answer.verify(&wrong, &account, b""), "{wrong:?}");
+        }
+    }
+    let none = AuthenticationInfo::parse(b"nc=123456789, cnonce").unwrap();
+    assert_eq!(Info::from(none), Info { nc: Some(b"123456789"), ..Info::default() });
+    assert_eq!(Info::from(none).count(), None);
+}
+
+#[test]
+#[cfg(feature = "sha512")]
+fn the_example_of_rfc_7616_section_3_9_2_hides_the_user() {
+    // With the hashes of erratum 4897.
+    let text = "Digest realm=\"api@example.org\", qop=\"auth\", algorithm=SHA-512-256, \
+                nonce=\"5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK\", \
+                opaque=\"HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS\", \
+                charset=UTF-8, userhash=true";
+    let challenge = challenge(text).unwrap();
+    assert!(challenge.userhash);
+    let name = "J\u{e4}s\u{f8}n Doe".as_bytes();
+    let account = Account { user: name, password: b"Secret, or not?" };
+    let cnonce = b"NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v";
+    let answer = challenge.answer(&account, b"GET", b"/doe.json", b"", cnonce, 1);
+    let hash = b"3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5";
+    assert_eq!(answer.response(), hash);
+    let text = row(|to| answer.with_hashed_user().write_row(Name::Authorization, to));
+    let user = "username=\"793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b\"";
+    assert!(text.contains(user), "{text}");
+    assert!(text.ends_with(", userhash=true\r\n"), "{text}");
+}
+
+#[test]
+fn a_hidden_user_is_known_by_the_hash() {
+    for algorithm in Algorithm::ALL {
+        let mut offered = Challenge::new(b"example.com", b"nonce", algorithm);
+        offered.userhash = true;
+        let text = row(|to| offered.write_row(Name::WwwAuthenticate, to));
+        assert!(text.ends_with(", userhash=true\r\n"));
+        let account = Account { user: b"alice", password: b"secret" };
+        let answer = offered.answer(&account, b"REGISTER", b"sip:a", b"", b"c", 1);
+        let text = row(|to| answer.clone().with_hashed_user().write_row(Name::Authorization, to));
+        assert!(!text.contains("alice"));
+        let value = Authorization::parse(&text.as_bytes()["Authorization: ".len()..]).unwrap();
+        let response = Response::parse(&value).unwrap().unwrap();
+        assert!(response.userhash && response.is_user(b"alice") && !response.is_user(b"bob"));
+        let ha1 = algorithm.ha1(b"alice", b"example.com", b"secret");
+        assert!(response.verify(Secret::Ha1(&ha1), b"REGISTER", b""));
+        let text = row(|to| answer.write_row(Name::Authorization, to));
+        let value = Authorization::parse(&text.as_bytes()["Authorization: ".len()..]).unwrap();
+        let response = Response::parse(&value).unwrap().unwrap();
+        assert!(!response.userhash && response.is_user(b"alice") && !response.is_user(b"bob"));
+    }
+}
+
+#[test]
+#[cfg(feature = "sha512")]
+fn the_longest_hash_is_the_strongest() {
+    let texts = ["MD5", "SHA-512-256", "SHA-256"]
+        .map(|name| std::format!("Digest realm=\"r\", nonce=\"{name}\", algorithm={name}"));
+    let challenges =
+        texts.each_ref().map(|text| WwwAuthenticate::parse(text.as_bytes()).unwrap().0);
+    assert_eq!(strongest(challenges).unwrap().algorithm, Algorithm::Sha512_256);
 }

@@ -46,6 +46,9 @@ pub struct Config<'s> {
     pub algorithms: &'s [Algorithm],
     /// How long a nonce of a challenge is good for.
     pub nonce_lifetime: Duration,
+    /// How many nonces that are in use are told apart in a server that grows; in lent memory as many as
+    /// there are transactions. Beyond them the oldest are challenged again.
+    pub max_nonces: usize,
     /// What a 503 says in Retry-After, in seconds.
     pub retry_after_s: u32,
     /// How many bindings there may be in a server that grows.
@@ -84,6 +87,7 @@ impl<'s> Config<'s> {
             max_publications_per_user: 8,
             algorithms: &[Algorithm::Sha256, Algorithm::Md5],
             nonce_lifetime: Nonces::LIFETIME,
+            max_nonces: 100_000,
             retry_after_s: 5,
             max_bindings: 10_000,
             max_publications: 10_000,

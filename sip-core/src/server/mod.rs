@@ -18,6 +18,8 @@
 //! SHA-256 (RFC 8760). REGISTER is challenged with 401, all else of a local user with 407; the name in
 //! From must be the name that was proven. ACK and CANCEL are not challenged, and neither is a request
 //! inside a dialog that was set up through this server: the Record-Route that it put there shows it.
+//! Credentials are good once: a nonce count that was used before is challenged again. The 200 to a
+//! REGISTER shows that the server knows the password too, and brings the next nonce in time.
 //!
 //! Where a user is: a registration is bound to the path it came over, and requests go back over it. When
 //! a connection in clear TCP has ended, the client is reached on the port that its Contact names
@@ -34,7 +36,7 @@
 //! # fn send(_: Path, _: &[u8]) {}
 //!
 //! let ha1 = |algorithm: Algorithm| algorithm.ha1(b"alice", b"example.com", b"secret");
-//! let ha1 = Ha1 { md5: Some(ha1(Algorithm::Md5)), sha256: Some(ha1(Algorithm::Sha256)) };
+//! let ha1 = Ha1 { sha256: Some(ha1(Algorithm::Sha256)), ..Ha1::default() };
 //! let users = [Account { name: b"alice", ha1 }];
 //! let address = "192.0.2.1:5060".parse().unwrap();
 //! let listen = [Listen { local: 0, transport: Transport::Udp, address }];
@@ -89,7 +91,7 @@ use crate::transport::{Path, Transmit};
 
 use event::Told;
 use flow::Flows;
-use gate::Gate;
+use gate::{Gate, NonceEntry};
 use proxy::Relay;
 
 pub use config::{Config, Listen};
@@ -158,6 +160,7 @@ pub struct Storage<
     watchers: Slots<watcher::Entry, WATCHERS, { watcher::INDEXES }>,
     watcher_octets: [[u8; 512]; WATCHERS],
     relays: Slots<RelayEntry, RELAYS>,
+    nonces: Slots<NonceEntry, TRANSACTIONS>,
     answer_octets: [[u8; 512]; RELAYS],
     layer: transaction::Storage<Owner, TRANSACTIONS, OCTETS>,
 }
@@ -176,6 +179,7 @@ impl<const B: usize, const P: usize, const W: usize, const R: usize, const T: us
             watchers: Slots::new(),
             watcher_octets: [[0; 512]; W],
             relays: Slots::new(),
+            nonces: Slots::new(),
             answer_octets: [[0; 512]; R],
             layer: transaction::Storage::new(),
         }
@@ -194,7 +198,7 @@ impl<const B: usize, const P: usize, const W: usize, const R: usize, const T: us
 #[derive(Debug)]
 pub struct Server<'s, U, L = Bindings<'s>> {
     config: Config<'s>,
-    gate: Gate<U>,
+    gate: Gate<'s, U>,
     flows: Flows,
     layer: Layer<'s, Owner>,
     location: L,
@@ -217,6 +221,7 @@ struct Parts<'s, L> {
     publications: Publications<'s>,
     watchers: Watchers<'s>,
     relays: Table<'s, RelayEntry>,
+    nonces: Table<'s, NonceEntry>,
     answers: Arena<'s>,
 }
 
@@ -227,6 +232,7 @@ mod purpose {
     pub(super) const WATCHERS: u8 = 18;
     pub(super) const RELAYS: u8 = 19;
     pub(super) const FLOWS: u8 = 20;
+    pub(super) const NONCES: u8 = 21;
 }
 
 impl<'s, U: Users> Server<'s, U> {
@@ -268,9 +274,10 @@ impl<'s, U: Users> Server<'s, U> {
             purpose::WATCHERS,
         );
         let relays = Table::lent(storage.relays.lend(), seeds.key(purpose::RELAYS));
+        let nonces = Table::lent(storage.nonces.lend(), seeds.key(purpose::NONCES));
         let answers = Arena::lent(storage.answer_octets.as_flattened_mut(), 0);
         let layer = Layer::new(config.layer(), &mut storage.layer, seed)?;
-        let parts = Parts { layer, location, publications, watchers, relays, answers };
+        let parts = Parts { layer, location, publications, watchers, relays, nonces, answers };
         Ok(Self::with(config, users, parts, seed))
     }
 
@@ -308,16 +315,17 @@ impl<'s, U: Users, L: Location> Server<'s, U, L> {
         );
         let watchers = Watchers::growing(config.max_watchers, &seeds, purpose::WATCHERS);
         let relays = Table::growing(config.max_relays, 1, seeds.key(purpose::RELAYS));
+        let nonces = Table::growing(config.max_nonces, 1, seeds.key(purpose::NONCES));
         let answers = Arena::growing(config.max_octets, 0);
         let layer = Layer::growing(config.layer(), seed)?;
-        let parts = Parts { layer, location, publications, watchers, relays, answers };
+        let parts = Parts { layer, location, publications, watchers, relays, nonces, answers };
         Ok(Self::with(config, users, parts, seed))
     }
 
     fn with(config: Config<'s>, users: U, parts: Parts<'s, L>, seed: [u8; 32]) -> Self {
         let seeds = Seeds::new(seed);
         Self {
-            gate: Gate::new(users, &config, seed),
+            gate: Gate::new(users, &config, parts.nonces, seed),
             flows: Flows::new(seeds.key(purpose::FLOWS)),
             config,
             layer: parts.layer,

@@ -157,7 +157,7 @@ impl<U: Users, L: Location> Server<'_, U, L> {
             Some(user) if self.config.is_own(&aor) => user,
             _ => return Err(Refusal::new(StatusCode::NOT_FOUND)),
         };
-        self.gate.check_register(now, &self.config, message, &user)?;
+        let proof = self.gate.check_register(now, &self.config, message, &user)?;
         let rules = self.config.registrar;
         let before = self.location.count(&user);
         let done = rules.register(&mut self.location, now, path, &user, message)?;
@@ -166,7 +166,7 @@ impl<U: Users, L: Location> Server<'_, U, L> {
         if (before == 0) != (bindings == 0) {
             self.watchers.changed(&user);
         }
-        let location = &self.location;
+        let (location, gate) = (&self.location, &mut self.gate);
         let source = path.remote;
         let tag = self.layer.tag(transaction);
         self.layer
@@ -174,6 +174,7 @@ impl<U: Users, L: Location> Server<'_, U, L> {
                 let tag = tag.as_ref().map(|tag| tag.as_bytes());
                 write_head(&mut to, message, source, StatusCode::OK, None, tag);
                 Registrar::write_contacts(location, now, &user, &done, &mut to);
+                gate.write_info(now, &proof, &mut to);
                 to.finish()
             })
             .map_err(refusal_of)?;

@@ -1,5 +1,7 @@
 //! The server as its clients see it: texts in, texts out.
 
+mod gate;
+
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::boxed::Box;
@@ -37,7 +39,7 @@ fn tls(port: u16) -> Path {
 
 fn ha1(name: &str) -> Ha1 {
     let hash = |algorithm: Algorithm| Some(algorithm.ha1(name.as_bytes(), b"a.test", b"secret"));
-    Ha1 { md5: hash(Algorithm::Md5), sha256: hash(Algorithm::Sha256) }
+    Ha1 { md5: hash(Algorithm::Md5), sha256: hash(Algorithm::Sha256), ..Ha1::default() }
 }
 
 struct Everybody;
