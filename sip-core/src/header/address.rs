@@ -303,6 +303,25 @@ impl<'d> Contact<'d> {
         Some(q_thousandths(value.map(|text| text.raw()).unwrap_or_default()))
     }
 
+    /// The parameter `reg-id`: which of its flows a client registers (RFC 5626 section 4.2). `None`
+    /// where it is absent, or no number from 1.
+    pub fn reg_id(&self) -> Option<u32> {
+        let mut cursor = Cursor::new(self.params().value(b"reg-id")?);
+        let number = cursor.number(u32::MAX).ok().filter(|number| *number > 0)?;
+        cursor.end().ok().map(|()| number)
+    }
+
+    /// The parameter `pub-gruu`: a URI that reaches this user agent for good (RFC 5627 section 5.2).
+    pub fn pub_gruu(&self) -> Option<Result<Uri<'d>, ParseError>> {
+        self.params().value(b"pub-gruu").map(Uri::parse)
+    }
+
+    /// The parameter `temp-gruu`: a URI that reaches this user agent without naming it (RFC 5627
+    /// section 5.2).
+    pub fn temp_gruu(&self) -> Option<Result<Uri<'d>, ParseError>> {
+        self.params().value(b"temp-gruu").map(Uri::parse)
+    }
+
     /// The parameter `+sip.instance` without its quotes, `<urn:uuid:…>` (RFC 5626 section 4.1).
     pub fn instance(&self) -> Option<&'d [u8]> {
         self.params().value(b"+sip.instance")

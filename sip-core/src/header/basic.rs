@@ -133,6 +133,9 @@ numbers! {
     MinExpires(u32);
     /// The number of a reliable provisional response (RFC 3262 section 7.1).
     RSeq(u32);
+    /// After how many seconds without a keep-alive the server takes a flow for dead (RFC 5626
+    /// section 10).
+    FlowTimer(u32);
 }
 
 macro_rules! seconds {
@@ -167,6 +170,37 @@ seconds! {
     SessionExpires;
     /// The least session interval (RFC 4028 section 5).
     MinSe;
+}
+
+/// Who refreshes a session (RFC 4028 section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Refresher {
+    /// Who sent the request.
+    Uac,
+    /// Who answers it.
+    Uas,
+}
+
+impl SessionExpires<'_> {
+    /// An interval without parameters, or with a refresher.
+    pub const fn new(seconds: u32, refresher: Option<Refresher>) -> Self {
+        let params = match refresher {
+            None => Params::NONE,
+            Some(Refresher::Uac) => Params::validated(b";refresher=uac"),
+            Some(Refresher::Uas) => Params::validated(b";refresher=uas"),
+        };
+        Self { seconds, params }
+    }
+
+    /// The parameter `refresher`; `None` where it is absent or no known one.
+    pub fn refresher(&self) -> Option<Refresher> {
+        match self.params.value(b"refresher")? {
+            value if value.eq_ignore_ascii_case(b"uac") => Some(Refresher::Uac),
+            value if value.eq_ignore_ascii_case(b"uas") => Some(Refresher::Uas),
+            _ => None,
+        }
+    }
 }
 
 /// When to try again (RFC 3261 section 20.33).

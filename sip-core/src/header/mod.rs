@@ -14,6 +14,7 @@ mod content;
 pub(crate) mod cursor;
 mod date;
 mod event;
+mod feature;
 mod list;
 mod params;
 #[cfg(test)]
@@ -30,13 +31,18 @@ pub use auth::{
     ProxyAuthorization, Scheme, WwwAuthenticate,
 };
 pub use basic::{
-    CSeq, CallId, ContentLength, Expires, MaxBreadth, MaxForwards, MinExpires, MinSe, Organization,
-    RAck, RSeq, RetryAfter, Server, SessionExpires, SipEtag, SipIfMatch, Subject, UserAgent,
+    CSeq, CallId, ContentLength, Expires, FlowTimer, MaxBreadth, MaxForwards, MinExpires, MinSe,
+    Organization, RAck, RSeq, Refresher, RetryAfter, Server, SessionExpires, SipEtag, SipIfMatch,
+    Subject, UserAgent,
 };
 pub use content::{ContentDisposition, ContentType};
 pub use cursor::Cursor;
 pub use date::Date;
 pub use event::{Event, Reason, Replaces, SubscriptionState, Warning};
+pub use feature::{
+    AlertInfo, CallInfo, ContentId, ErrorInfo, InfoPackage, MimeVersion, Priority, Privacy,
+    RecvInfo, ReferSub, Timestamp,
+};
 pub use list::{
     Accept, AcceptEncoding, AcceptLanguage, Allow, AllowEvents, ContentEncoding, ContentLanguage,
     InReplyTo, ProxyRequire, Require, Supported, Unsupported,

@@ -57,6 +57,18 @@ fn every_typed_header_is_written_as_it_was_read() {
     round_trip::<CSeq<'_>>(&["1 INVITE", "2147483647 FOO"]);
     round_trip::<RAck<'_>>(&["776656 1 INVITE"]);
     round_trip::<RSeq>(&["988789"]);
+    round_trip::<FlowTimer>(&["126"]);
+    round_trip::<ReferSub<'_>>(&["true", "false;x=y"]);
+    round_trip::<InfoPackage<'_>>(&["foo", "bar;a=b"]);
+    round_trip::<RecvInfo<'_>>(&["foo;a"]);
+    round_trip::<Privacy<'_>>(&["id", "header;user; critical"]);
+    round_trip::<AlertInfo<'_>>(&["<http://www.example.com/sounds/moo.wav>", "<urn:alert:x>;a=b"]);
+    round_trip::<CallInfo<'_>>(&["<http://a/photo.jpg>;purpose=icon"]);
+    round_trip::<ErrorInfo<'_>>(&["<sip:not-in-service-recording@atlanta.com>"]);
+    round_trip::<ContentId<'_>>(&["<1234@example.com>"]);
+    round_trip::<Priority<'_>>(&["emergency", "non-urgent"]);
+    round_trip::<MimeVersion>(&["1.0"]);
+    round_trip::<Timestamp<'_>>(&["54", "54.", "54.21 0.5", "54 .5"]);
     round_trip::<MaxForwards>(&["0", "255"]);
     round_trip::<MaxBreadth>(&["60"]);
     round_trip::<ContentLength>(&["0", "4294967295"]);
@@ -112,7 +124,46 @@ fn every_typed_header_is_written_as_it_was_read() {
 }
 
 #[test]
+fn the_extensions_say_what_their_standards_have_them_say() {
+    let session = SessionExpires::parse(b"4000;Refresher=UAS").unwrap();
+    assert_eq!(session.refresher(), Some(Refresher::Uas));
+    assert_eq!(SessionExpires::parse(b"4000;refresher=x").unwrap().refresher(), None);
+    for refresher in [None, Some(Refresher::Uac), Some(Refresher::Uas)] {
+        let text = written(&SessionExpires::new(90, refresher));
+        assert_eq!(SessionExpires::parse(text.as_bytes()).unwrap().refresher(), refresher);
+    }
+    let contact = Contact::parse(
+        b"<sip:callee@192.0.2.1>;pub-gruu=\"sip:callee@example.com;gr=urn:uuid:f81d4fae\"\
+          ;temp-gruu=\"sip:tgruu.7hs==jd7vnzga5w7fajsc7-ajd6fabz0f8g5@example.com;gr\"\
+          ;+sip.instance=\"<urn:uuid:f81d4fae>\";reg-id=1;expires=3600",
+    )
+    .unwrap();
+    assert_eq!(contact.reg_id(), Some(1));
+    let gruu = contact.pub_gruu().unwrap().unwrap();
+    assert_eq!(gruu.param(b"gr"), Some(&b"urn:uuid:f81d4fae"[..]));
+    assert_eq!(contact.temp_gruu().unwrap().unwrap().param(b"gr"), Some(&b""[..]));
+    assert_eq!(contact.instance(), Some(&b"<urn:uuid:f81d4fae>"[..]));
+    assert_eq!(Contact::parse(b"<sip:a@b>;reg-id=0").unwrap().reg_id(), None);
+    assert_eq!(Contact::parse(b"<sip:a@b>;reg-id=1x").unwrap().reg_id(), None);
+    assert!(Contact::parse(b"<sip:a@b>;pub-gruu=x").unwrap().pub_gruu().unwrap().is_err());
+    let privacy = Privacy::parse(b"Header ;\tID").unwrap();
+    assert!(privacy.has(b"id") && privacy.has(b"HEADER") && !privacy.is_critical());
+    let text = b"INFO sip:a SIP/2.0\r\nRecv-Info:\r\nRecv-Info: a, b;c\r\n\r\n";
+    let message = Message::parse(text).unwrap();
+    let packages: Vec<_> = message.all::<RecvInfo<'_>>().map(|one| one.unwrap().package).collect();
+    assert_eq!(packages, [b"a", b"b"]);
+}
+
+#[test]
 fn what_is_malformed_is_refused() {
+    refused::<ReferSub<'_>>(&["", "yes", "true false"]);
+    refused::<InfoPackage<'_>>(&["", "a, b"]);
+    refused::<Privacy<'_>>(&["", "id;", ";id", "id, header"]);
+    refused::<AlertInfo<'_>>(&["", "http://a", "<http://a", "<>", "<a b>"]);
+    refused::<ContentId<'_>>(&["a@b", "<a@b", "<a@b> x"]);
+    refused::<MimeVersion>(&["", "1", "1.", "1.256", "1.0.0"]);
+    refused::<Timestamp<'_>>(&["", ".5", "1.2.3", "x", "1 x", "1 ."]);
+    refused::<FlowTimer>(&["", "-1", "4294967296"]);
     refused::<Via<'_>>(&[
         "",
         "SIP/2.0",
