@@ -9,7 +9,9 @@ const MANY: usize = 32;
 impl Uri<'_> {
     /// Whether both mean the same by RFC 3261 section 19.1.4.
     ///
-    /// Of URIs with more than 32 parameters or headers, those are compared as they stand.
+    /// Of URIs with more than 32 parameters or headers, those are compared as they stand. URIs of other
+    /// schemes are compared as they stand too: [`Tel::same`](super::Tel::same) compares telephone
+    /// numbers.
     pub fn same(&self, other: &Uri<'_>) -> bool {
         if self.scheme != other.scheme {
             return false;
@@ -101,6 +103,7 @@ mod tests {
             ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
             ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
             ("sip:carol@chicago.com;newparam=5", "sip:carol@chicago.com;security=on"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on"),
             (
                 "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
                 "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
@@ -126,6 +129,15 @@ mod tests {
             ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
             ("sip:alice@a.com", "sips:alice@a.com"),
             ("sip:alice@a.com", "sip:a.com"),
+            // These never match where only one has them, whatever their default.
+            ("sip:+1@a.com", "sip:+1@a.com;user=phone"),
+            ("sip:alice@a.com", "sip:alice@a.com;user=ip"),
+            ("sip:alice@a.com", "sip:alice@a.com;ttl=1"),
+            ("sip:alice@a.com", "sip:alice@a.com;method=INVITE"),
+            ("sip:alice@a.com", "sip:alice@a.com;maddr=a.com"),
+            ("sip:alice:pw@a.com", "sip:alice@a.com"),
+            ("sip:alice@a.com?a=1", "sip:alice@a.com?a=2"),
+            ("sip:alice@a.com;x=a%62", "sip:alice@a.com;x=ac"),
             ("sip:a.com?x=1&x=2&y=3", "sip:a.com?x=1&y=3&y=3"),
             ("sip:%00@a.com", "sip:%00%00@a.com"),
         ] {

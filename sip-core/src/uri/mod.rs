@@ -15,8 +15,11 @@ use crate::header::cursor::{self, Cursor, HOST, URI_HEADER, URI_PARAM, USER};
 use crate::message::Writer;
 
 mod compare;
+mod tel;
 #[cfg(test)]
 mod tests;
+
+pub use tel::Tel;
 
 /// The scheme of a URI.
 #[derive(Clone, Copy, Debug)]
