@@ -1,4 +1,5 @@
-//! Shows what the crates make of octets: one message in, one JSON object out.
+//! Shows what the crates make of octets: one message in, one JSON object out; or a capture in, and
+//! the ladders of its calls out.
 //!
 //! The exit code is 0 for a valid message, 1 for an invalid one, 2 where the program was called
 //! wrongly or the input cannot be read.
@@ -6,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod input;
+mod pcap;
 mod report;
 mod rtcp;
 mod rtp;
@@ -27,12 +29,14 @@ Examples:
   inspect sip capture.bin --stream
   printf '80 00 00 01 00 00 00 a0 01 02 03 04 ff ff' | inspect rtp - --hex --reencode
   inspect tftp request.bin
+  inspect pcap calls.pcap --svg calls.svg
+  inspect pcap calls.pcapng --from alice --method INVITE
   echo 2e00013ef003ef | inspect t120 --as mcs-domain --hex -
 
 Exit code: 0 the message is valid, 1 it is not (the object says why and where), 2 the program was
 called wrongly or the input cannot be read.";
 
-/// Decodes one message and prints it as one JSON object
+/// Decodes one message and prints it as one JSON object, or draws the calls of a capture
 #[derive(Debug, Parser)]
 #[command(name = "inspect", version, after_help = EXAMPLES)]
 struct Cli {
@@ -53,13 +57,22 @@ struct How {
     /// Spread the object over several lines
     #[arg(long, global = true)]
     pretty: bool,
-    /// Accepted for likeness with the other programs: the output is always JSON
+    /// Print JSON: of a capture instead of text, of a message always
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum What {
+    #[command(flatten)]
+    Message(Form),
+    /// The calls of a capture as ladder diagrams, and its RTP streams with loss and jitter
+    Pcap(pcap::Options),
+}
+
+/// One message.
+#[derive(Debug, Subcommand)]
+enum Form {
     /// A SIP message (RFC 3261), with an SDP or multipart body decoded
     Sip {
         /// Frame it as on a stream: Content-Length has to be there, and a body that is cut short is
@@ -99,7 +112,7 @@ enum What {
     },
 }
 
-impl What {
+impl Form {
     fn file(&self) -> &str {
         match self {
             Self::Sip { file, .. }
@@ -125,14 +138,27 @@ impl What {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let octets = match input::read(cli.what.file(), cli.how.hex) {
+    let form = match &cli.what {
+        What::Message(form) => form,
+        What::Pcap(_) if cli.how.hex || cli.how.reencode => {
+            eprintln!("error: --hex and --reencode are for single messages, not for captures");
+            return ExitCode::from(2);
+        }
+        What::Pcap(options) => {
+            return pcap::run(options, cli.how.json, cli.how.pretty).unwrap_or_else(|error| {
+                eprintln!("error: {error:#}");
+                ExitCode::from(2)
+            });
+        }
+    };
+    let octets = match input::read(form.file(), cli.how.hex) {
         Ok(octets) => octets,
         Err(error) => {
             eprintln!("error: {error:#}");
             return ExitCode::from(2);
         }
     };
-    let report = cli.what.decode(&octets);
+    let report = form.decode(&octets);
     let text = report.to_json(cli.how.reencode, cli.how.pretty);
     if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
         // A reader that has seen enough, as `head` has, is no failure of ours.
