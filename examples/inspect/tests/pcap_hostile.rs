@@ -68,7 +68,8 @@ fn mutate(octets: &mut Vec<u8>, random: &mut Random) {
                 octets.drain(at..end);
             }
             4 => {
-                let more = random.octets(usize::try_from(random.below(64)).expect("few"));
+                let count = usize::try_from(random.below(64)).expect("few");
+                let more = random.octets(count);
                 octets.splice(at..at, more);
             }
             // Lengths and counts like these have done harm before.
