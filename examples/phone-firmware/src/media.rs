@@ -120,7 +120,9 @@ pub async fn media(stack: Stack<'static>, memory: &'static mut Memory, mut seed:
             heard: telephone_event::Receiver::new(),
             codes: [0; FRAME],
         };
-        let mut runner = Runner::new(session, &rtp, Some(&rtcp)).protected(keys.map(protection));
+        let mut runner = Runner::new(session, &rtp, Some(&rtcp))
+            .only_from_remote()
+            .protected(keys.map(protection));
         sound.run(&mut runner, &mut memory.datagram).await;
         let _ = runner.leave(&mut memory.datagram).await;
     }
@@ -262,14 +264,20 @@ impl Sound<'_> {
         let played = self.jitter.statistics();
         let _ = writeln!(
             Console,
-            "media: sent {} received {} played {} lost {} late {} concealed {} delay {} ms",
+            "media: sent {} received {} played {} lost {} late {} left out {} concealed {} delay {} ms",
             totals.packets_sent,
             totals.packets_received,
             played.played,
             played.lost,
             played.late,
+            played.discarded,
             played.concealed,
-            played.mean_delay.as_millis(),
+            millis(played.mean_delay),
         );
     }
+}
+
+/// Formatting 128 bits would take 1.5 KiB of flash.
+fn millis(time: core::time::Duration) -> u32 {
+    time.as_secs() as u32 * 1000 + time.subsec_millis()
 }

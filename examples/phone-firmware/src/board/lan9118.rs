@@ -3,11 +3,11 @@
 //! Frames go through two FIFOs of 32-bit words. A received frame is preceded by a status word; a
 //! frame to send by two command words that give its length.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Context;
 
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use embassy_sync::waitqueue::AtomicWaker;
-use embassy_time::{Duration, Instant};
 use static_cell::ConstStaticCell;
 
 const BASE: usize = 0x4020_0000;
@@ -29,6 +29,14 @@ const MAC_CSR_CMD: usize = 0xa4;
 const MAC_CSR_DATA: usize = 0xa8;
 
 const RX_STATUS_LEVEL: u32 = 1 << 3;
+const PHY_INTERRUPT: u32 = 1 << 18;
+const WANTED: u32 = RX_STATUS_LEVEL | PHY_INTERRUPT;
+
+const PHY_STATUS: u32 = 1;
+const PHY_INTERRUPT_SOURCE: u32 = 29;
+const PHY_INTERRUPT_MASK: u32 = 30;
+const PHY_LINK_DOWN: u32 = 1 << 4;
+const PHY_NEGOTIATED: u32 = 1 << 6;
 const CSR_BUSY: u32 = 1 << 31;
 const CSR_READ: u32 = 1 << 30;
 const MAC_CR: u32 = 1;
@@ -40,11 +48,11 @@ const MII_DATA: u32 = 7;
 /// The longest Ethernet frame without its check sequence.
 const FRAME_MAX: usize = 1514;
 const FRAME_ROOM: usize = (FRAME_MAX + 4).next_multiple_of(4);
-/// How often the PHY is asked whether the cable is in.
-const LINK_POLL: Duration = Duration::from_millis(250);
 
 /// A frame that has arrived, and one that leaves: not inside the driver, which is moved to its task.
 static FRAMES: ConstStaticCell<[[u8; FRAME_ROOM]; 2]> = ConstStaticCell::new([[0; FRAME_ROOM]; 2]);
+/// The PHY has to be asked whether the cable is in.
+static LINK_CHANGED: AtomicBool = AtomicBool::new(true);
 static WAKER: AtomicWaker = AtomicWaker::new();
 
 fn read(register: usize) -> u32 {
@@ -75,8 +83,18 @@ fn phy_read(register: u32) -> u32 {
     mac_read(MII_DATA)
 }
 
-/// A frame has arrived: masked until the driver has emptied the FIFO.
+fn phy_write(register: u32, value: u32) {
+    mac_write(MII_DATA, value);
+    mac_write(MII_ACC, (1 << 11) | (register << 6) | (1 << 1) | 1);
+    while mac_read(MII_ACC) & 1 != 0 {}
+}
+
+/// A frame has arrived, or the cable was pulled or put in: masked until the driver has emptied the
+/// FIFO.
 pub fn on_interrupt() {
+    if read(INT_STS) & PHY_INTERRUPT != 0 {
+        LINK_CHANGED.store(true, Ordering::Relaxed);
+    }
     write(INT_EN, 0);
     WAKER.wake();
 }
@@ -98,7 +116,6 @@ pub struct Lan9118 {
     sent: &'static mut [u8; FRAME_ROOM],
     address: [u8; 6],
     link: LinkState,
-    link_asked: Instant,
 }
 
 impl Lan9118 {
@@ -116,10 +133,11 @@ impl Lan9118 {
         let address = [low[0], low[1], low[2], low[3], high[0], high[1]];
         write(TX_CFG, 1 << 1);
         mac_write(MAC_CR, (1 << 20) | (1 << 3) | (1 << 2));
-        write(INT_EN, RX_STATUS_LEVEL);
+        phy_write(PHY_INTERRUPT_MASK, PHY_LINK_DOWN | PHY_NEGOTIATED);
+        write(INT_EN, WANTED);
         // Until it is configured the controller's line stands for an interrupt.
         super::enable(super::Interrupt::Ethernet);
-        Self { tap, frame, sent, address, link: LinkState::Down, link_asked: Instant::MIN }
+        Self { tap, frame, sent, address, link: LinkState::Down }
     }
 
     /// The address that the board was given.
@@ -141,7 +159,7 @@ impl Driver for Lan9118 {
         loop {
             if (read(RX_FIFO_INF) >> 16) & 0xff == 0 {
                 write(INT_STS, RX_STATUS_LEVEL);
-                write(INT_EN, RX_STATUS_LEVEL);
+                write(INT_EN, WANTED);
                 // A frame that came between the two would not interrupt again.
                 if (read(RX_FIFO_INF) >> 16) & 0xff == 0 {
                     return None;
@@ -180,12 +198,13 @@ impl Driver for Lan9118 {
 
     fn link_state(&mut self, cx: &mut Context<'_>) -> LinkState {
         WAKER.register(cx.waker());
-        let now = Instant::now();
-        if now >= self.link_asked.saturating_add(LINK_POLL) || self.link_asked == Instant::MIN {
-            self.link_asked = now;
-            // Basic status: link is bit 2 and sticks at "down" until it is read once.
-            let _ = phy_read(1);
-            self.link = if phy_read(1) & (1 << 2) != 0 { LinkState::Up } else { LinkState::Down };
+        if LINK_CHANGED.swap(false, Ordering::Relaxed) {
+            // Reading the source ends the interrupt. Of the status link is bit 2, and sticks at
+            // "down" until it is read once.
+            let _ = phy_read(PHY_INTERRUPT_SOURCE);
+            let _ = phy_read(PHY_STATUS);
+            let up = phy_read(PHY_STATUS) & (1 << 2) != 0;
+            self.link = if up { LinkState::Up } else { LinkState::Down };
         }
         self.link
     }

@@ -1,43 +1,60 @@
-//! embassy-time's driver: milliseconds from the core's own SysTick, which rings every fifth of them.
+//! embassy-time's driver: milliseconds of a counter that runs freely, and SysTick, which rings every
+//! five of them for the timers.
 //!
 //! A timer is up to five milliseconds late then, and always as late for what comes every twenty; in
-//! return the core sleeps longer. What the time is, is known to the cycle.
+//! return the core sleeps longer. What the time is, is known to the cycle, and stays right where the
+//! core was kept from an interrupt.
+//!
+//! The counter is the first half of the board's dual timer (CMSDK):
+//!
+//! ```text
+//! 0x04 VALUE (counts down)   0x08 CONTROL (7 enable, 6 periodic, 1 32 bits)
+//! ```
 
 use core::cell::{Cell, RefCell};
 use core::task::Waker;
 
 use cortex_m::peripheral::syst::SystClkSource;
-use cortex_m::peripheral::{SCB, SYST};
 use cortex_m_rt::exception;
 use critical_section::{CriticalSection, Mutex};
 use embassy_time_driver::Driver;
 use embassy_time_queue_utils::Queue;
 
+const COUNTER: usize = 0x4000_2000;
+const VALUE: usize = 0x04;
+const CONTROL: usize = 0x08;
+const ENABLE: u32 = 1 << 7;
+const WIDE: u32 = 1 << 1;
+
 const CYCLES_PER_MILLI: u32 = super::CORE_HZ / 1000;
 /// Milliseconds from one interrupt to the next.
-const MILLIS: u64 = 5;
-/// Cycles of the core's clock from one interrupt to the next.
-const PERIOD: u32 = CYCLES_PER_MILLI * MILLIS as u32;
+const MILLIS: u32 = 5;
 
-struct SysTickDriver {
-    /// How often it has rung.
-    periods: Mutex<Cell<u64>>,
+/// What the counter has come to; brought up to date at each reading, long before it is round.
+#[derive(Clone, Copy)]
+struct Clock {
+    last: u32,
+    cycles: u64,
+    millis: u64,
+    /// Cycles beyond the last whole millisecond.
+    rest: u32,
+}
+
+struct CounterDriver {
+    clock: Mutex<Cell<Clock>>,
     queue: Mutex<RefCell<Queue>>,
     next: Mutex<Cell<u64>>,
 }
 
-embassy_time_driver::time_driver_impl!(static DRIVER: SysTickDriver = SysTickDriver {
-    periods: Mutex::new(Cell::new(0)),
+embassy_time_driver::time_driver_impl!(static DRIVER: CounterDriver = CounterDriver {
+    clock: Mutex::new(Cell::new(Clock { last: 0, cycles: 0, millis: 0, rest: 0 })),
     queue: Mutex::new(RefCell::new(Queue::new())),
     next: Mutex::new(Cell::new(u64::MAX)),
 });
 
-impl Driver for SysTickDriver {
+impl Driver for CounterDriver {
     fn now(&self) -> u64 {
-        critical_section::with(|cs| {
-            let (periods, cycles) = read(cs);
-            periods * MILLIS + u64::from(cycles / CYCLES_PER_MILLI)
-        })
+        critical_section::with(|cs| read(cs).millis)
     }
 
     fn schedule_wake(&self, at: u64, waker: &Waker) {
@@ -50,12 +67,18 @@ impl Driver for SysTickDriver {
     }
 }
 
-/// Starts the tick.
+/// Starts the counter and the tick.
 pub fn init() {
+    // SAFETY: the address is the timer's control register.
+    unsafe { ((COUNTER + CONTROL) as *mut u32).write_volatile(ENABLE | WIDE) };
+    critical_section::with(|cs| {
+        let clock = DRIVER.clock.borrow(cs);
+        clock.set(Clock { last: counter(), ..clock.get() });
+    });
     // SAFETY: called once, before the executor starts; nothing else uses SysTick.
     let mut syst = unsafe { cortex_m::Peripherals::steal() }.SYST;
     syst.set_clock_source(SystClkSource::Core);
-    syst.set_reload(PERIOD - 1);
+    syst.set_reload(CYCLES_PER_MILLI * MILLIS - 1);
     syst.clear_current();
     syst.enable_counter();
     syst.enable_interrupt();
@@ -63,27 +86,34 @@ pub fn init() {
 
 /// Cycles of the core's clock since the start.
 pub fn cycles(cs: CriticalSection<'_>) -> u64 {
-    let (periods, cycles) = read(cs);
-    periods * u64::from(PERIOD) + u64::from(cycles)
+    read(cs).cycles
 }
 
-/// How often SysTick has rung, and how many cycles ago.
-fn read(cs: CriticalSection<'_>) -> (u64, u32) {
-    // The order matters: where it rings behind the first reading of the counter, that is seen as one
-    // that has not been counted yet, together with a counter read anew.
-    let before = SYST::get_current();
-    let pending = SCB::is_pendst_pending();
-    let counter = if pending { SYST::get_current() } else { before };
-    let periods = DRIVER.periods.borrow(cs).get() + u64::from(pending);
-    (periods, PERIOD - 1 - counter)
+fn counter() -> u32 {
+    // SAFETY: the address is the timer's value, which may be read at any time. It counts down.
+    !unsafe { ((COUNTER + VALUE) as *const u32).read_volatile() }
+}
+
+fn read(cs: CriticalSection<'_>) -> Clock {
+    let cell = DRIVER.clock.borrow(cs);
+    let Clock { last, cycles, millis, rest } = cell.get();
+    let now = counter();
+    let passed = now.wrapping_sub(last);
+    let rest = rest + passed % CYCLES_PER_MILLI;
+    let clock = Clock {
+        last: now,
+        cycles: cycles + u64::from(passed),
+        millis: millis + u64::from(passed / CYCLES_PER_MILLI + rest / CYCLES_PER_MILLI),
+        rest: rest % CYCLES_PER_MILLI,
+    };
+    cell.set(clock);
+    clock
 }
 
 #[exception]
 fn SysTick() {
     critical_section::with(|cs| {
-        let periods = DRIVER.periods.borrow(cs).get() + 1;
-        DRIVER.periods.borrow(cs).set(periods);
-        let now = periods * MILLIS;
+        let now = read(cs).millis;
         if DRIVER.next.borrow(cs).get() <= now {
             let next = DRIVER.queue.borrow(cs).borrow_mut().next_expiration(now);
             DRIVER.next.borrow(cs).set(next);
