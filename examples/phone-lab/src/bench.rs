@@ -102,7 +102,7 @@ impl Bench {
         }
     }
 
-    fn boot(&mut self) -> Result<String> {
+    fn boot(&self) -> Result<String> {
         let ready = |phone: &Phone, text: &str, seconds| {
             let line = phone.expect(0, text, Duration::from_secs(seconds))?;
             Ok::<_, anyhow::Error>(line.at.duration_since(phone.started).as_secs_f64())

@@ -45,7 +45,7 @@ pub fn throw(seed: u64, time: Duration, rate: u32, sip: bool) -> Result<Sent> {
     let began = Instant::now();
     let mut due = began;
     while began.elapsed() < time {
-        let to_sip = sip && random.next_u32() % 2 == 0;
+        let to_sip = sip && random.next_u32().is_multiple_of(2);
         let port = match (to_sip, random.next_u32() % 2) {
             (true, _) => 5060,
             (false, low) => 5350 + low as u16,
@@ -65,16 +65,17 @@ fn below(random: &mut ChaCha8Rng, end: usize) -> usize {
 }
 
 fn datagram(random: &mut ChaCha8Rng, to_sip: bool) -> Vec<u8> {
-    if random.next_u32() % 3 == 0 {
+    if random.next_u32().is_multiple_of(3) {
         let mut octets = vec![0; below(random, 1400)];
         random.fill_bytes(&mut octets);
         return octets;
     }
     let mut octets = if !to_sip {
-        let mut octets = if random.next_u32() % 2 == 0 { RTP.to_vec() } else { RTCP.to_vec() };
+        let mut octets =
+            if random.next_u32().is_multiple_of(2) { RTP.to_vec() } else { RTCP.to_vec() };
         octets.extend((0..below(random, 160)).map(|n| n as u8));
         octets
-    } else if random.next_u32() % 4 == 0 {
+    } else if random.next_u32().is_multiple_of(4) {
         let end = below(random, INVITE.len() - 80);
         return INVITE.as_bytes().get(..end).unwrap_or_default().to_vec();
     } else {
