@@ -1,8 +1,11 @@
 //! The byte stream of H.264 and H.265, annex B of both: NAL units behind start codes.
 
-/// Finds the next NAL unit of a byte stream at or behind `at`: where it begins and ends. Zeros that
-/// belong to start codes, or trail a unit, are not part of it.
-pub(super) fn next_unit(stream: &[u8], mut at: usize) -> Option<(usize, usize)> {
+/// Where a unit begins and ends.
+pub(super) type Place = (usize, usize);
+
+/// Finds the next NAL unit of a byte stream at or behind `at`. Zeros that belong to start codes, or
+/// trail a unit, are not part of it.
+pub(super) fn next_unit(stream: &[u8], mut at: usize) -> Option<Place> {
     loop {
         let begin = start_code(stream, at)? + 3;
         let behind = start_code(stream, begin).unwrap_or(stream.len());

@@ -11,7 +11,7 @@
 //! go out. Mode 0 sends single units only: the encoder must make slices that fit
 //! (`slice-max-size`). All of the three are received, whatever the mode.
 
-use super::annex_b::next_unit;
+use super::annex_b::{Place, next_unit};
 use super::assembly::{Admitted, Assembly, Progress};
 use super::{Encoded, Error, Payload as Written, Reassembled, Received};
 use crate::{BufferTooSmall, Fault, ParseError};
@@ -182,7 +182,7 @@ pub struct Packetizer {
     /// Where the unit that is being cut ends; nothing between units.
     cutting: Option<Cutting>,
     /// Where the next unit begins and ends.
-    upcoming: Option<(usize, usize)>,
+    upcoming: Option<Place>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -206,7 +206,7 @@ impl Packetizer {
 
     /// As many units as share the buffer, beginning with the upcoming one; says how long the
     /// payload is, and which unit comes after. Nothing where only one fits.
-    fn fill(&self, stream: &[u8], buffer: &mut [u8]) -> Option<(usize, Option<(usize, usize)>)> {
+    fn fill(&self, stream: &[u8], buffer: &mut [u8]) -> Option<(usize, Option<Place>)> {
         let (mut unit, mut indicator, mut count, mut len) = (self.upcoming, 0u8, 0, 1);
         while let Some((begin, end)) = unit {
             let octets = stream.get(begin..end)?;

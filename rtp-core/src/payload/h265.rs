@@ -10,7 +10,7 @@
 //! numbers (DONL and DOND) are there where SDP's `sprop-max-don-diff` is above 0: they are written and
 //! passed over, but units are not put into another order by them.
 
-use super::annex_b::next_unit;
+use super::annex_b::{Place, next_unit};
 use super::assembly::{Admitted, Assembly, Progress};
 use super::h264::append_unit;
 use super::{Encoded, Error, Payload as Written, Reassembled, Received};
@@ -215,7 +215,7 @@ pub struct Packetizer {
     /// The unit that is being cut; nothing between units.
     cutting: Option<Cutting>,
     /// Where the next unit begins and ends.
-    upcoming: Option<(usize, usize)>,
+    upcoming: Option<Place>,
     /// The number of the next unit.
     number: u16,
 }
@@ -248,11 +248,7 @@ impl Packetizer {
 
     /// As many units as share the buffer, beginning with the upcoming one; says how long the
     /// payload is, which unit comes after, and how many there are. Nothing where only one fits.
-    fn fill(
-        &self,
-        stream: &[u8],
-        buffer: &mut [u8],
-    ) -> Option<(usize, Option<(usize, usize)>, u16)> {
+    fn fill(&self, stream: &[u8], buffer: &mut [u8]) -> Option<(usize, Option<Place>, u16)> {
         let (mut unit, mut len, mut count) = (self.upcoming, 2, 0u16);
         let mut least = (63, 7);
         while let Some((begin, end)) = unit {
