@@ -1,12 +1,13 @@
-//! Pictures to and from ffmpeg: what it cuts is put together here, what is cut here is put together
-//! there, and the decoded pictures are the same, each of them.
+//! Pictures to and from ffmpeg and GStreamer: what they cut is put together here, what is cut here is
+//! put together there, and the decoded pictures are the same, each of them.
 
+use core::time::Duration;
 use std::fs;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use handset_testkit::{Peer, peer};
 use rtp_core::Ssrc;
@@ -66,7 +67,7 @@ fn sockets() -> (UdpSocket, UdpSocket) {
     loop {
         let rtp = UdpSocket::bind("127.0.0.1:0").expect("loopback has a port");
         let port = rtp.local_addr().expect("it is bound").port();
-        if port % 2 == 0
+        if port.is_multiple_of(2)
             && let Ok(rtcp) = UdpSocket::bind(("127.0.0.1", port + 1))
         {
             rtp.set_read_timeout(Some(Duration::from_secs(2))).expect("a socket takes that");
@@ -178,16 +179,7 @@ fn there_and_back(
     let folder = tempfile::tempdir().expect("there is room");
     let path = |name: &str| -> PathBuf { folder.path().join(format!("{name}.{}", format.file)) };
     let original = path("original");
-    let source = format!("testsrc=size=352x288:rate={RATE}");
-    let encoded = ffmpeg(&program)
-        .args(["-f", "lavfi", "-i", &source, "-frames:v", &PICTURES.to_string()])
-        .args(format.encode)
-        .args(["-f", format.file])
-        .arg(&original)
-        .status();
-    assert!(encoded.is_ok_and(|status| status.success()), "ffmpeg cannot encode {}", format.name);
-    let expected = decoded(&program, &original);
-    assert_eq!(expected.len(), PICTURES);
+    let expected = encode(&program, format, &original);
 
     // From ffmpeg.
     let (rtp, _rtcp) = sockets();
@@ -239,17 +231,145 @@ fn wait(peer: &mut Peer) {
     }
 }
 
+/// From GStreamer and to it: `source` reads ffmpeg's file and ends with a payloader, `sink` begins
+/// with a depayloader and ends with what makes a file that ffmpeg reads.
+fn with_gstreamer(
+    format: &Format,
+    (source, sink, file): (&str, &str, &str),
+    depacketizer: &mut dyn Depacketizer,
+    packetizer: &mut dyn Packetizer,
+) -> Option<()> {
+    let program = peer("ffmpeg", "ffmpeg")?;
+    // This package brings the plugins.
+    peer("gst-transcoder-1.0", "gstreamer1.0-plugins-bad-apps")?;
+    let gstreamer = peer("gst-launch-1.0", "gstreamer1.0-tools")?;
+    let folder = tempfile::tempdir().expect("there is room");
+    let original = folder.path().join(format!("original.{}", format.file));
+    let expected = encode(&program, format, &original);
+
+    let (rtp, _rtcp) = sockets();
+    let port = rtp.local_addr().expect("it is bound").port();
+    let pipeline = format!(
+        "filesrc location={} ! {source} mtu={LIMIT} pt={} ! udpsink host=127.0.0.1 port={port} sync=true",
+        original.display(),
+        format.payload_type
+    );
+    let mut command = Command::new(&gstreamer);
+    command.arg("-q").args(pipeline.split(' ')).stdin(Stdio::null()).stdout(Stdio::null());
+    let sender = Peer::spawn(&mut command);
+    let pictures = receive(&rtp, depacketizer);
+    drop(sender);
+    let arrived = folder.path().join(format!("arrived.{}", format.file));
+    write(format, &pictures, &arrived);
+    assert_eq!(decoded(&program, &arrived), expected, "{} from GStreamer", format.name);
+
+    let (rtp, rtcp) = sockets();
+    let port = rtp.local_addr().expect("it is bound").port();
+    drop((rtp, rtcp));
+    let seen = folder.path().join(format!("seen.{file}"));
+    let pipeline = format!(
+        "udpsrc port={port} caps=application/x-rtp,media=video,clock-rate=90000,encoding-name={},payload={} \
+         ! {sink} ! filesink location={}",
+        format.name,
+        format.payload_type,
+        seen.display()
+    );
+    let mut command = Command::new(&gstreamer);
+    command.arg("-q").args(pipeline.split_whitespace()).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut player = Peer::spawn(&mut command);
+    until_bound(port);
+    send(port, format, packetizer, &pictures, &mut player);
+    wait(&mut player);
+    assert_eq!(decoded(&program, &seen), expected, "{} to GStreamer", format.name);
+    Some(())
+}
+
+/// Has ffmpeg encode pictures, and gives the hashes of what it decodes of them.
+fn encode(program: &Path, format: &Format, file: &Path) -> Vec<String> {
+    let source = format!("testsrc=size=352x288:rate={RATE}");
+    let encoded = ffmpeg(program)
+        .args(["-f", "lavfi", "-i", &source, "-frames:v", &PICTURES.to_string()])
+        .args(format.encode)
+        .args(["-f", format.file])
+        .arg(file)
+        .status();
+    assert!(encoded.is_ok_and(|status| status.success()), "ffmpeg cannot encode {}", format.name);
+    let expected = decoded(program, file);
+    assert_eq!(expected.len(), PICTURES);
+    expected
+}
+
+const H264: Format = Format {
+    name: "H264",
+    payload_type: 96,
+    encode: &["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p"],
+    file: "h264",
+    send: &[],
+};
+
+const VP8: Format = Format {
+    name: "VP8",
+    payload_type: 96,
+    encode: &[
+        "-c:v",
+        "libvpx",
+        "-deadline",
+        "realtime",
+        "-cpu-used",
+        "8",
+        "-auto-alt-ref",
+        "0",
+        "-b:v",
+        "1M",
+    ],
+    file: "ivf",
+    send: &[],
+};
+
+const JPEG: Format = Format {
+    name: "JPEG",
+    payload_type: 26,
+    encode: &["-c:v", "mjpeg", "-huffman", "default", "-pix_fmt", "yuvj420p", "-q:v", "5"],
+    file: "mjpeg",
+    send: &[],
+};
+
+#[test]
+fn h264_with_gstreamer() {
+    let pipelines = (
+        "h264parse ! rtph264pay aggregate-mode=zero-latency",
+        "rtph264depay ! video/x-h264,stream-format=byte-stream,alignment=au ! identity eos-after=21",
+        "h264",
+    );
+    let mut packetizer = h264::Packetizer::new(h264::Mode::NonInterleaved);
+    with_gstreamer(&H264, pipelines, &mut h264::Depacketizer::new(), &mut packetizer);
+}
+
+#[test]
+fn vp8_with_gstreamer() {
+    let pipelines = (
+        "ivfparse ! rtpvp8pay picture-id-mode=15-bit",
+        "rtpvp8depay ! identity eos-after=21 ! webmmux",
+        "webm",
+    );
+    let mut packetizer = vp8::Packetizer::new(vp8::PictureId::Long(0x7ff0));
+    with_gstreamer(&VP8, pipelines, &mut vp8::Depacketizer::new(), &mut packetizer);
+}
+
+#[test]
+fn jpeg_with_gstreamer() {
+    let pipelines = (
+        "image/jpeg,framerate=25/1 ! jpegparse ! identity sleep-time=20000 ! rtpjpegpay",
+        "rtpjpegdepay ! identity eos-after=21",
+        "mjpeg",
+    );
+    with_gstreamer(&JPEG, pipelines, &mut jpeg::Depacketizer::new(), &mut jpeg::Packetizer::new());
+}
+
 #[test]
 fn h264_both_ways() {
-    let format = Format {
-        name: "H264",
-        payload_type: 96,
-        encode: &["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p"],
-        file: "h264",
-        send: &[],
-    };
     let mut packetizer = h264::Packetizer::new(h264::Mode::NonInterleaved);
-    there_and_back(&format, &mut h264::Depacketizer::new(), Some(&mut packetizer));
+    there_and_back(&H264, &mut h264::Depacketizer::new(), Some(&mut packetizer));
 }
 
 #[test]
@@ -297,26 +417,8 @@ fn h265_both_ways() {
 
 #[test]
 fn vp8_both_ways() {
-    let format = Format {
-        name: "VP8",
-        payload_type: 96,
-        encode: &[
-            "-c:v",
-            "libvpx",
-            "-deadline",
-            "realtime",
-            "-cpu-used",
-            "8",
-            "-auto-alt-ref",
-            "0",
-            "-b:v",
-            "1M",
-        ],
-        file: "ivf",
-        send: &[],
-    };
     let mut packetizer = vp8::Packetizer::new(vp8::PictureId::Long(0x7ff0));
-    there_and_back(&format, &mut vp8::Depacketizer::new(), Some(&mut packetizer));
+    there_and_back(&VP8, &mut vp8::Depacketizer::new(), Some(&mut packetizer));
 }
 
 #[test]
@@ -348,14 +450,7 @@ fn vp9_both_ways() {
 
 #[test]
 fn jpeg_both_ways() {
-    let format = Format {
-        name: "JPEG",
-        payload_type: 26,
-        encode: &["-c:v", "mjpeg", "-huffman", "default", "-pix_fmt", "yuvj420p", "-q:v", "5"],
-        file: "mjpeg",
-        send: &[],
-    };
-    there_and_back(&format, &mut jpeg::Depacketizer::new(), Some(&mut jpeg::Packetizer::new()));
+    there_and_back(&JPEG, &mut jpeg::Depacketizer::new(), Some(&mut jpeg::Packetizer::new()));
 }
 
 #[test]
