@@ -5,6 +5,7 @@
 //! wrongly or the input cannot be read.
 
 #![forbid(unsafe_code)]
+#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "a host has std")]
 
 mod input;
 mod pcap;

@@ -1,5 +1,7 @@
 //! Captures: ladders in text, JSON and SVG, and the figures of RTP streams.
 
+#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "a host has std")]
+
 #[path = "common/capture.rs"]
 mod capture;
 

@@ -1,5 +1,7 @@
 //! Captures that somebody made to do harm: they end in an answer, and soon.
 
+#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "a host has std")]
+
 #[path = "common/capture.rs"]
 mod capture;
 

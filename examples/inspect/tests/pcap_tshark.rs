@@ -1,5 +1,7 @@
 //! The figures of RTP streams, beside those of tshark.
 
+#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "a host has std")]
+
 #[path = "common/capture.rs"]
 mod capture;
 

@@ -1,6 +1,5 @@
 //! SIP messages, gathered by their Call-ID into dialogs and transactions.
 
-use core::hash::{Hash as _, Hasher as _};
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::HashMap;
@@ -167,10 +166,9 @@ impl Calls {
                 index
             }
         };
-        let mut hasher = self.hasher.build_hasher();
-        (from, to, message.as_bytes()).hash(&mut hasher);
+        let digest = self.hasher.hash_one((from, to, message.as_bytes()));
         let call = self.all.get_mut(index)?;
-        let count = call.digests.entry(hasher.finish()).or_insert(0);
+        let count = call.digests.entry(digest).or_insert(0);
         let repeats = *count;
         *count = count.saturating_add(1);
         let entry = Entry { repeats, ..entry(seen, from, to, transport, message) };

@@ -11,7 +11,8 @@ use super::streams::Stream;
 const MARGIN: usize = 28;
 /// What the time takes.
 const TIME: usize = 84;
-const COLUMN: usize = 250;
+/// The least and the greatest distance of two participants.
+const COLUMN: core::ops::RangeInclusive<usize> = 200..=420;
 const ROW: usize = 34;
 const DETAIL: usize = 17;
 /// Above the first row of a ladder: heading and participants.
@@ -109,12 +110,13 @@ fn section(
     top: usize,
 ) -> (usize, usize) {
     let columns = ladder.participants.len();
-    let centre = |column: usize| MARGIN + TIME + COLUMN * column + COLUMN / 2;
+    let column = column(ladder);
+    let centre = |place: usize| MARGIN + TIME + column * place + column / 2;
     let title = format!("{} → {}", harmless(&call.from), harmless(&call.to));
     text(out, MARGIN, top + 16, "title", &format!("{number}  {title}"));
     text(out, MARGIN, top + 38, "quiet", &harmless(&outcome(call)));
     text(out, MARGIN, top + 56, "quiet mono", &format!("Call-ID {}", harmless(&call.id)));
-    let mut right = MARGIN + TIME + COLUMN * columns;
+    let mut right = MARGIN + TIME + column * columns;
     right = right.max(MARGIN + (measure_text_width(&title) + 4) * 10);
 
     let rows = ladder.rows.iter().map(height).sum::<usize>();
@@ -124,16 +126,20 @@ fn section(
         let _ = writeln!(
             out,
             "<line class=\"life\" x1=\"{x}\" y1=\"{}\" x2=\"{x}\" y2=\"{bottom}\"/>\
-             <rect class=\"box\" x=\"{}\" y=\"{}\" width=\"200\" height=\"30\" rx=\"6\"/>",
+             <rect class=\"box\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"30\" rx=\"6\"/>",
             top + 104,
-            x - 100,
-            top + 74
+            x - (column / 2 - 20),
+            top + 74,
+            column / 2 * 2 - 40
         );
         text(out, x, top + 94, "name middle", name);
     }
     let mut y = top + HEAD;
     for row in &ladder.rows {
         arrow(out, row, (centre(row.from), centre(row.to)), y);
+        let widest = row.details.iter().map(|detail| measure_text_width(detail)).max();
+        let left = centre(row.from.min(row.to));
+        right = right.max(left + 10 + widest.unwrap_or(0) * CHARACTER);
         y += height(row);
     }
     if ladder.left_out > 0 {
@@ -157,6 +163,18 @@ fn section(
         "<line class=\"rule\" x1=\"{MARGIN}\" y1=\"{y}\" x2=\"{right}\" y2=\"{y}\"/>"
     );
     (y, right)
+}
+
+/// How far participants stand from each other: so that names and labels have room, if they are not
+/// too long.
+fn column(ladder: &Ladder) -> usize {
+    let names = ladder.participants.iter().map(|name| measure_text_width(name) * 8 + 64);
+    let labels = ladder.rows.iter().map(|row| {
+        let span = row.from.abs_diff(row.to).max(1);
+        (measure_text_width(&row.label) * CHARACTER + 30) / span
+    });
+    let widest = names.chain(labels).max().unwrap_or(0);
+    widest.clamp(*COLUMN.start(), *COLUMN.end())
 }
 
 fn height(row: &Row) -> usize {

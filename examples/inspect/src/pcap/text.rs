@@ -17,7 +17,7 @@ use super::streams::Stream;
 const TIME: usize = 10;
 /// The least and the greatest width of a column.
 const LEAST: usize = 6;
-const GREATEST: usize = 44;
+const GREATEST: usize = 60;
 
 /// Cells of one line: a character that takes two leaves the second empty.
 struct Line(Vec<Option<char>>);
@@ -122,7 +122,8 @@ pub(super) fn figures(number: usize, stream: &Stream, width: usize, out: &mut Ve
         if let Some(round_trip) = heard.round_trip {
             words.push_str(&format!(", round trip {:.1} ms", round_trip.as_secs_f64() * 1000.0));
         }
-        words.push_str(&format!(" ({} reports)", heard.reports));
+        let plural = if heard.reports == 1 { "" } else { "s" };
+        words.push_str(&format!(" ({} report{plural})", heard.reports));
         wrap(&words, 4, width, out);
     }
 }
