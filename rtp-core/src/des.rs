@@ -1,5 +1,5 @@
 //! RTP and RTCP encrypted with DES in CBC mode, as Windows Messenger does it (RFC 3550 section 9.1,
-//! \[MS-RTPME\] section 3.1, \[MS-SDP\]).
+//! \[MS-RTPME\], \[MS-SDP\]).
 //!
 //! ```text
 //! RTP     | header, payload                 | 0 to 7 octets |      all of it encrypted,

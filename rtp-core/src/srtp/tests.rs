@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use handset_testkit::{Random, seeds};
 
 mod keys;
+mod network;
 mod vectors;
 
 fn hex(text: &str) -> Vec<u8> {
