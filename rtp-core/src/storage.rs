@@ -437,7 +437,7 @@ impl<'s, T> Table<'s, T> {
     fn grow(&mut self) -> bool {
         let Slots::Growing { slots, limit } = &mut self.slots else { return false };
         let old = slots.len();
-        let new = (old * 2).clamp(8, *limit);
+        let new = (old * 2).max(8).min(*limit);
         if new <= old {
             return false;
         }

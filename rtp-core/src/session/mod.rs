@@ -172,7 +172,7 @@ impl<'s> Session<'s> {
         seed: [u8; 32],
     ) -> Result<Self, ConfigError> {
         let mut random = ChaCha8Rng::from_seed(seed);
-        let key = (random.next_u64(), random.next_u64());
+        let key = (wide(&mut random), wide(&mut random));
         Self::over(config, Table::lent(&mut storage.members, key), random)
     }
 
@@ -445,7 +445,7 @@ impl Session<'static> {
     /// The configuration cannot work.
     pub fn growing(config: Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
         let mut random = ChaCha8Rng::from_seed(seed);
-        let key = (random.next_u64(), random.next_u64());
+        let key = (wide(&mut random), wide(&mut random));
         let members = Table::growing(config.member_limit, key);
         Self::over(config, members, random)
     }
@@ -468,11 +468,16 @@ impl PartialOrd for Leaving {
     }
 }
 
+/// A random number in two halves: for a whole one the generator would stand in an image twice.
+fn wide(random: &mut ChaCha8Rng) -> u64 {
+    u64::from(random.next_u32()) << 32 | u64::from(random.next_u32())
+}
+
 /// A fresh identity: random SSRC, sequence number and timestamp offset (RFC 3550 section 5.1).
 fn new_own(random: &mut ChaCha8Rng, ssrc: Option<Ssrc>, sequence: Option<u16>) -> Own {
     // Old peers take SSRC 0 for no source at all.
     let chosen = Ssrc(random.next_u32().max(1));
-    let bits = random.next_u64();
+    let bits = wide(random);
     Own {
         ssrc: ssrc.unwrap_or(chosen),
         // Different parts of one random number.

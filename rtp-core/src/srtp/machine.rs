@@ -23,9 +23,9 @@ use crate::{BufferTooSmall, Fault, ParseError, Ssrc};
 pub struct Sender<const STREAMS: usize, C: Crypto = Software>(Context<C, STREAMS, 1>);
 
 impl<const STREAMS: usize> Sender<STREAMS> {
-    /// Derives the session keys (RFC 3711 section 4.3).
+    /// Derives the session keys (RFC 3711 section 4.3). Where the feature of the key's profile is not
+    /// there, each packet is refused.
     pub fn new(master: &MasterKey) -> Self {
-        // RustCrypto works with each key that a profile has.
         Self(Context::new(Software, master, Keys::new(&Software, master).ok()))
     }
 }
@@ -177,9 +177,9 @@ pub struct Receiver<const STREAMS: usize, const KEYS: usize = 1, C: Crypto = Sof
 );
 
 impl<const STREAMS: usize> Receiver<STREAMS> {
-    /// Derives the session keys (RFC 3711 section 4.3).
+    /// Derives the session keys (RFC 3711 section 4.3). Where the feature of the key's profile is not
+    /// there, each packet is refused.
     pub fn new(master: &MasterKey) -> Self {
-        // RustCrypto works with each key that a profile has.
         Self(Context::new(Software, master, Keys::new(&Software, master).ok()))
     }
 }

@@ -370,7 +370,7 @@ impl<'s, T> Table<'s, T> {
     fn grow(&mut self) -> bool {
         let Entries::Growing { entries, limit } = &mut self.entries else { return false };
         let old = entries.len();
-        let new = (old * 2).clamp(8, *limit);
+        let new = (old * 2).max(8).min(*limit);
         if new <= old {
             return false;
         }

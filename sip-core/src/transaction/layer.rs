@@ -436,7 +436,8 @@ impl<'s, U: Copy> Layer<'s, U> {
 
     /// A random number from the layer's seed.
     pub fn random(&mut self) -> u64 {
-        self.random.next_u64()
+        // Two halves: for a whole one the generator would stand in an image twice.
+        u64::from(self.random.next_u32()) << 32 | u64::from(self.random.next_u32())
     }
 
     /// Queues something that belongs to no transaction.
