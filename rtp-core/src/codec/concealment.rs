@@ -24,9 +24,9 @@
 //! concealer.conceal(&mut samples);
 //! ```
 
-/// Concealment at 8000 Hz (G.711 appendix I).
+/// Concealment at 8000 Hz (G.711 appendix I), in less than 1.7 kB.
 pub type Narrowband = Concealer<390, 30>;
-/// Concealment at 16000 Hz, for G.722.
+/// Concealment at 16000 Hz, for G.722, in less than 3.3 kB.
 pub type Wideband = Concealer<780, 60>;
 
 /// Hides losses. `HISTORY` is three of the longest periods and a quarter of one, `OVERLAP` that
@@ -290,6 +290,12 @@ mod tests {
 
     fn power(samples: &[i16]) -> f64 {
         samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / samples.len() as f64
+    }
+
+    #[test]
+    fn memory_is_what_the_documentation_says() {
+        assert!(size_of::<Narrowband>() < 1700, "{}", size_of::<Narrowband>());
+        assert!(size_of::<Wideband>() < 3300, "{}", size_of::<Wideband>());
     }
 
     #[test]
