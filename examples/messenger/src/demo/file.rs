@@ -7,12 +7,12 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rand_core::Rng;
 use serde_json::json;
-use tftp_core::messenger::{Config, invitation};
+use tftp_core::messenger::invitation;
 use tokio::time::timeout;
 
 use super::{Demo, Figures, HERE, Pair, conversation, right, rounded};
 use crate::bind::{self, Otherwise};
-use crate::file::{Offer, receive, send, sha256};
+use crate::file::{Listening, Offer, Target, receive, send, sha256};
 use crate::{net, random};
 
 const NAME: &str = "holiday.bin";
@@ -43,7 +43,8 @@ pub(super) async fn show(demo: &Demo<'_>, pair: &mut Pair<'_>) -> Result<((), Fi
 
     let (bob_keys, accept) = offered.accept()?;
     bob.send(in_bob, invitation::CONTENT_TYPE, accept).await?;
-    let alice_keys = offer.accepted(&alice.receive(in_alice, invitation::CONTENT_TYPE).await?)?;
+    let (alice_keys, _) =
+        offer.accepted(&alice.receive(in_alice, invitation::CONTENT_TYPE).await?)?;
     demo.story.tell("bob", "takes it, and sends the keys that it is to be encrypted with");
 
     let listener = bind::listener(HERE, demo.policy.files.ports(), Otherwise::AnyFree).await?;
@@ -51,22 +52,24 @@ pub(super) async fn show(demo: &Demo<'_>, pair: &mut Pair<'_>) -> Result<((), Fi
     let (alice_cookie, listening) = offer.listening(&HERE.to_string(), port)?;
     alice.send(in_alice, invitation::CONTENT_TYPE, listening).await?;
     let answer = bob.receive(in_bob, invitation::CONTENT_TYPE).await?;
-    let (host, bob_port, bob_cookie) = offered.address(&answer)?;
+    let Listening { host, port: bob_port, auth_cookie } = offered.address(&answer)?;
     let address = SocketAddr::new(host.parse().context("the sender's address is none")?, bob_port);
     demo.story.tell("bob", format!("connects to {address}"));
 
-    let target = demo.out.join(format!("received-{}", offered.name));
+    let copy = demo.out.join(format!("received-{}", offered.name));
+    // Each run of the demo replaces the files of the one before.
+    let target = Target::choose(&copy, |_| true).context("the file may not be written")?;
     let bar = bar(demo);
     let began = Instant::now();
     let sending = async {
         let (stream, _) =
             timeout(SOON, listener.accept()).await.context("Bob did not connect")??;
-        let config = Config::new(RECEIVER, alice_cookie, SIZE as u64, alice_keys);
+        let config = offer.config(RECEIVER, alice_cookie, alice_keys);
         send(stream, &config, &source, |_| {}).await
     };
     let receiving = async {
         let stream = net::open(HERE, address).await.context("Bob cannot connect")?;
-        let config = Config::new(RECEIVER, bob_cookie, offered.size, bob_keys);
+        let config = offered.config(RECEIVER, auth_cookie, bob_keys);
         receive(stream, &config, &target, |octets| bar.set_position(octets)).await
     };
     let (sent, received) = tokio::join!(sending, receiving);
@@ -81,7 +84,7 @@ pub(super) async fn show(demo: &Demo<'_>, pair: &mut Pair<'_>) -> Result<((), Fi
     conversation::close(pair, conversation).await?;
 
     let (before, after) =
-        tokio::task::spawn_blocking(move || (sha256(&source), sha256(&target))).await?;
+        tokio::task::spawn_blocking(move || (sha256(&source), sha256(&copy))).await?;
     let (before, after) = (before?, after?);
     let rate = SIZE as f64 / 1e6 / took.as_secs_f64();
     demo.story.tell("bob", format!("has all of it after {:.3} s", took.as_secs_f64()));
