@@ -6,7 +6,7 @@
 //! $ cargo run -p figures -- tsv tftp-slow-network slow.tsv
 //! ```
 //!
-//! The environment's `ATFTPD` and `TFTPD` say where atftpd and the server of the crate `tftpd` are.
+//! Names as arguments (`ours dnsmasq`) measure only those servers. The environment's `ATFTPD` and `TFTPD` say where atftpd and the server of the crate `tftpd` are.
 #![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "a host has std")]
 
 #[path = "../tests/common/mod.rs"]
@@ -35,12 +35,17 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = content(OCTETS);
     std::fs::write(folder.path().join("f"), &data).expect("it can be written");
+    let only: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|wanted| wanted == name);
     println!("server\t1428/1\t1428/16\t1428/64\tgain");
-    let running = Running::start(|options| options.root = folder.path().to_owned());
-    row("ours", running.address, &data);
-    drop(running);
+    if wanted("ours") {
+        let running = Running::start(|options| options.root = folder.path().to_owned());
+        row("ours", running.address, &data);
+    }
     for (name, address, _server) in others::start(folder.path()) {
-        row(name, address, &data);
+        if wanted(name) {
+            row(name, address, &data);
+        }
     }
 }
 
