@@ -59,6 +59,9 @@ use crate::packet::{DATA_HEADER, ErrorCode, Kind, Mode, Packet, REQUEST_LIMIT, R
 use crate::storage::{Index, Slot, Table};
 use crate::{Error, Failure, Path, Read};
 
+/// What a transfer needs, with its place in the table, on every target.
+const _: () = assert!(size_of::<Slot<Transfer>>() <= 256);
+
 /// Names a transfer for as long as it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

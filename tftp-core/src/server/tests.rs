@@ -397,6 +397,49 @@ fn a_transfer_may_have_a_socket_of_its_own() {
     assert_eq!(name(&strange.unwrap()), "failed");
 }
 
+/// Nanoseconds from an ACK to the next block, with so many transfers live.
+#[cfg(feature = "alloc")]
+fn answer_time(live: u32) -> u64 {
+    let config = Config { transfers: 200_000, ..Config::default() };
+    let mut server = Server::growing(config, [1; 32]);
+    let (now, mut buffer) = (ms(1), vec![0; 1000]);
+    let path = |n: u32| {
+        let ip = IpAddr::from([10, (n >> 16) as u8, (n >> 8) as u8, n as u8]);
+        Path { local: 0, remote: SocketAddr::new(ip, 40_000) }
+    };
+    for n in 0..live {
+        let request = server.handle_datagram(now, path(n), b"\0\x01f\0octet\0").unwrap();
+        let Some(Event::Request { transfer, .. }) = request else { panic!("{request:?}") };
+        server.accept(now, transfer, Grant::size(1 << 30)).unwrap();
+        assert!(server.poll_transmit(now, &mut buffer).is_some());
+    }
+    assert_eq!(server.len(), live as usize);
+    // The best of many short times: other programs run in the others.
+    const ROUNDS: u32 = 50;
+    let mut best = u64::MAX;
+    for start in (0..2000).step_by(ROUNDS as usize) {
+        let since = std::time::Instant::now();
+        for round in start..start + ROUNDS {
+            let (peer, block) = (path(round * 7919 % live), 1 + round / live);
+            server.handle_datagram(now, peer, &ack(block as u16)).unwrap();
+            assert!(server.poll_transmit(now, &mut buffer).is_some());
+            assert_eq!(server.poll_event(), None);
+        }
+        best = best.min(u64::try_from(since.elapsed().as_nanos()).unwrap() / u64::from(ROUNDS));
+    }
+    best
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn a_packet_costs_as_much_with_ten_transfers_as_with_a_hundred_thousand() {
+    // A search through all of them would take ten thousand times as long; caches and other
+    // programs make some difference, too.
+    let (few, many) = (answer_time(10), answer_time(100_000));
+    std::println!("{few} ns with ten, {many} ns with a hundred thousand");
+    assert!(many < few * 100, "{few} {many}");
+}
+
 #[test]
 fn an_unreachable_client_is_forgotten() {
     let mut storage = Storage::new();
