@@ -659,3 +659,6 @@ fn short(duration: Duration) -> u32 {
 
 /// The longest datagram that any transfer can send or receive.
 pub const MAX_DATAGRAM: usize = MAX_BLKSIZE as usize + DATA_HEADER;
+
+#[cfg(test)]
+mod tests;
