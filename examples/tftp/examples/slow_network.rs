@@ -53,7 +53,7 @@ fn row(name: &str, server: SocketAddr, data: &[u8]) {
     let seconds = [None, Some(16), Some(64)].map(|windowsize| seconds(server, windowsize, data));
     let texts = seconds.map(|seconds| seconds.map_or("fails".into(), |s| format!("{s:.2} s")));
     let gain = match seconds {
-        [Some(alone), _, Some(wide)] => format!("{:.0} times", alone / wide),
+        [Some(alone), _, Some(wide)] => format!("{:.0}×", alone / wide),
         _ => String::new(),
     };
     println!("{name}\t{}\t{gain}", texts.join("\t"));

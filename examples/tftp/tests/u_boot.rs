@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use common::{Running, content};
 use handset_testkit::{Peer, peer};
 
-const IMAGE: &str = "/usr/lib/u-boot/qemu_arm/u-boot.bin";
 /// Not without the line's end: `crc32` says `==> ` before what it found.
 const PROMPT: &str = "\n=> ";
 /// Where the machine `virt` has memory that U-Boot does not use itself.
@@ -66,7 +65,7 @@ fn port_69_is_free() -> bool {
 #[test]
 fn u_boot_reads() {
     let Some(qemu) = peer("qemu-system-arm", "qemu-system-arm") else { return };
-    let Some(image) = peer(IMAGE, "u-boot-qemu") else { return };
+    let Some(image) = peer("/usr/lib/u-boot/qemu_arm/u-boot.bin", "u-boot-qemu") else { return };
     if !port_69_is_free() {
         eprintln!("SKIPPED: port 69 cannot be had here: nothing was shown");
         return;
