@@ -425,6 +425,7 @@ fn cookie() -> Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bind::{Otherwise, listener};
     use tokio::net::TcpListener;
 
     const BOB: &str = "bob@example.test";
@@ -501,6 +502,21 @@ mod tests {
             let received = received.expect("it was received");
             assert!(received == octets(100_000), "{encrypted} {can_listen}");
         }
+    }
+
+    #[tokio::test]
+    async fn ten_transfers_at_a_time_have_ports() {
+        // An address of its own: other tests take these ports of the usual one.
+        let here = std::net::IpAddr::from([127, 0, 0, 91]);
+        let policy = crate::ports::Policy::default();
+        let mut listeners = Vec::new();
+        for port in 6891..=6900 {
+            let listener = listener(here, policy.files.ports(), Otherwise::Refuse).await;
+            let listener = listener.expect("a port of the policy");
+            assert_eq!(listener.local_addr().expect("an address").port(), port);
+            listeners.push(listener);
+        }
+        assert!(listener(here, policy.files.ports(), Otherwise::Refuse).await.is_err());
     }
 
     #[tokio::test]
