@@ -26,6 +26,7 @@ mod tcp;
 mod text;
 
 use core::time::Duration;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -87,6 +88,8 @@ struct Analysis {
     tcp: tcp::Streams,
     calls: Calls,
     streams: Streams,
+    /// The places of the streams of each call.
+    streams_by_call: HashMap<usize, Vec<usize>>,
     others: Others,
 }
 
@@ -217,6 +220,12 @@ fn analyse(source: impl std::io::Read + Send) -> Result<Analysis> {
     });
     calls.sort();
     streams.finish();
+    let mut streams_by_call: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (index, stream) in streams.all.iter().enumerate() {
+        if let Some(call) = stream.call() {
+            streams_by_call.entry(call).or_default().push(index);
+        }
+    }
     Ok(Analysis {
         ending,
         start,
@@ -229,6 +238,7 @@ fn analyse(source: impl std::io::Read + Send) -> Result<Analysis> {
         tcp,
         calls,
         streams,
+        streams_by_call,
         others,
     })
 }
@@ -255,10 +265,10 @@ fn add(
 impl Analysis {
     /// The streams of a call, with their numbers.
     fn streams_of(&self, call: usize) -> Vec<(usize, &Stream)> {
-        let all = self.streams.all.iter().enumerate();
-        all.filter(|(_, stream)| stream.call() == Some(call))
-            .map(|(index, stream)| (index + 1, stream))
-            .collect()
+        let places = self.streams_by_call.get(&call).map(Vec::as_slice).unwrap_or_default();
+        let streams =
+            places.iter().filter_map(|place| Some((*place, self.streams.all.get(*place)?)));
+        streams.map(|(place, stream)| (place + 1, stream)).collect()
     }
 
     fn text(&self, name: &str, options: &Options, chosen: &[usize]) -> String {

@@ -37,7 +37,12 @@ impl Line {
         let mut place = at;
         let mut buffer = [0; 4];
         for character in text.chars() {
-            match measure_text_width(character.encode_utf8(&mut buffer)) {
+            // Nearly all of it is ASCII, whose width is known without asking.
+            let width = match character {
+                ' '..='~' => 1,
+                other => measure_text_width(other.encode_utf8(&mut buffer)),
+            };
+            match width {
                 1 => self.put(place, character),
                 2 if place + 1 < self.0.len() => {
                     self.put(place, character);
