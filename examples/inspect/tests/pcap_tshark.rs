@@ -5,11 +5,14 @@
 #[path = "common/capture.rs"]
 mod capture;
 
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use capture::{Capture, Link, rtp, sdp, sip};
-use handset_testkit::{Random, peer};
+use handset_testkit::{Peer, Random, free_port, peer};
 use serde_json::Value;
 
 /// One line of `tshark -z rtp,streams`.
@@ -118,6 +121,81 @@ fn loss_and_jitter_agree_with_tshark() {
             let apart = (figure(name) - theirs).abs() / theirs;
             assert!(apart < 0.01, "{name} is {}, not {theirs}: {row:?}", figure(name));
         }
+    }
+}
+
+/// Captures what goes over these ports of the loopback interface, where this user may.
+fn capture_into(tshark: &Path, file: &Path, sip: u16, mark: u16) -> Option<Peer> {
+    let mut command = Command::new(tshark);
+    let filter = format!("tcp port {sip} or udp port {mark}");
+    command.args(["-i", "lo", "-f", &filter, "-w"]).arg(file);
+    let mut capturing = Peer::spawn(command.stdout(Stdio::null()).stderr(Stdio::piped()));
+    let mut said = BufReader::new(capturing.child().stderr.take().expect("it is piped"));
+    let (mut all, mut line) = (String::new(), String::new());
+    while !line.contains("Capturing on") {
+        line.clear();
+        if !said.read_line(&mut line).is_ok_and(|len| len > 0) {
+            let needed = std::env::var_os("HANDSET_NEED_PEERS").is_some();
+            assert!(!needed, "tshark may not capture here: {all}");
+            eprintln!("SKIPPED: tshark may not capture here, nothing was shown: {all}");
+            return None;
+        }
+        all.push_str(&line);
+    }
+    std::thread::spawn(move || said.read_to_end(&mut Vec::new()));
+    // It says so before it is true: what is sent to it comes into the file when it is.
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+    let begun = Instant::now();
+    while std::fs::metadata(file).map_or(0, |data| data.len()) < 4000 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is captured");
+        let _ = socket.send_to(&[0; 1000], (Ipv4Addr::LOCALHOST, mark));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Some(capturing)
+}
+
+#[test]
+fn calls_of_sipp_over_tcp_are_drawn_from_a_live_capture() {
+    let Some(tshark) = peer("tshark", "tshark") else { return };
+    let Some(sipp) = peer("sipp", "sip-tester") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("live.pcapng");
+    let (server, client, mark) = (free_port().to_string(), free_port().to_string(), free_port());
+    let port = server.parse().expect("it is a number");
+    let Some(mut capturing) = capture_into(&tshark, &file, port, mark) else { return };
+    let sipp = |scenario: &str, port: &str, more: &[&str]| {
+        let mut command = Command::new(&sipp);
+        command.args(["-sn", scenario, "-t", "t1", "-i", "127.0.0.1", "-p", port, "-m", "3"]);
+        command.args(more).current_dir(folder.path());
+        Peer::spawn(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))
+    };
+    let _answering = sipp("uas", &server, &[]);
+    let begun = Instant::now();
+    while std::net::TcpStream::connect(format!("127.0.0.1:{server}")).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "sipp does not listen");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let target = format!("127.0.0.1:{server}");
+    let mut calling = sipp("uac", &client, &["-d", "200", "-timeout", "30", &target]);
+    assert!(calling.child().wait().expect("it ends").success());
+    // What the kernel has seen last is still on its way into the file.
+    std::thread::sleep(Duration::from_millis(1500));
+    let pid = capturing.child().id().to_string();
+    let stopped = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
+    assert!(stopped.success() && capturing.child().wait().expect("it ends").success());
+
+    let shown = Command::new(env!("CARGO_BIN_EXE_inspect")).arg("pcap").arg(&file).output();
+    let text = String::from_utf8(shown.expect("it starts").stdout).expect("it is text");
+    assert!(text.contains("SIP messages 18, calls 3"), "{text}");
+    for (words, times) in [
+        ("INVITE (SDP) TCP", 3),
+        (" 180 Ringing TCP ", 3),
+        (" 200 OK (SDP) TCP ", 3),
+        (" ACK TCP ", 3),
+        (" BYE TCP ", 3),
+        ("INVITE: 200 OK after", 3),
+    ] {
+        assert_eq!(text.matches(words).count(), times, "{words}:\n{text}");
     }
 }
 
