@@ -172,6 +172,8 @@ pub enum WriteError {
     BufferTooSmall(BufferTooSmall),
     /// A value holds a CR or LF: it would have become a header or a message of its own.
     LineEnd,
+    /// The boundary of a multipart body stands in one of its parts, or is none.
+    Boundary,
 }
 
 impl fmt::Display for WriteError {
@@ -179,6 +181,9 @@ impl fmt::Display for WriteError {
         match self {
             Self::BufferTooSmall(error) => error.fmt(f),
             Self::LineEnd => f.write_str("a value holds a line end and was refused"),
+            Self::Boundary => {
+                f.write_str("the boundary stands in a part, or is none: take another")
+            }
         }
     }
 }

@@ -14,9 +14,11 @@
 //! asked for, with [`Message::typed`] and [`Message::all`]. So a message with a malformed value is
 //! still a message: it can be answered, and the error says where the fault is.
 //!
-//! [`Writer`] writes messages into the host's buffer.
+//! [`Writer`] writes messages into the host's buffer, [`Editor`] changes received ones.
 
+mod edit;
 mod method;
+mod multipart;
 mod name;
 mod parse;
 mod status;
@@ -25,15 +27,17 @@ mod stream;
 mod tests;
 mod writer;
 
+pub use edit::Editor;
 pub use method::Method;
+pub use multipart::{Multipart, Part, Parts};
 pub use name::Name;
 pub use status::StatusCode;
 pub use stream::{Framer, Limits};
 pub use writer::Writer;
 
 use crate::error::{Fault, ParseError};
-use crate::header::Header;
 use crate::header::cursor::Cursor;
+use crate::header::{ContentType, Header};
 use crate::uri::Uri;
 
 /// How many rows the index has room for: more than nearly all messages have. Those behind them are
@@ -269,6 +273,18 @@ impl<'d> Message<'d> {
         &self,
     ) -> impl Iterator<Item = Result<T, ParseError>> + use<'_, 'd, T> {
         self.rows(T::NAME).flat_map(|row| row.values())
+    }
+
+    /// The parts of the body, where its type is `multipart`.
+    ///
+    /// # Errors
+    /// As [`Multipart::new`].
+    pub fn multipart(&self) -> Option<Result<Multipart<'d>, ParseError>> {
+        let content_type = self.typed::<ContentType<'d>>()?.ok()?;
+        content_type
+            .kind
+            .eq_ignore_ascii_case(b"multipart")
+            .then(|| Multipart::new(&content_type, self.body()))
     }
 
     /// The body.

@@ -2,7 +2,7 @@
 
 use super::name::Name;
 use super::stream::Limits;
-use super::{INDEXED, Message, Method, Place, StartLine, StatusCode};
+use super::{INDEXED, Message, Method, Place, Row, StartLine, StatusCode};
 use crate::error::{Fault, ParseError};
 use crate::header::cursor::{TOKEN, find, find_line_end, span, trim_end};
 
@@ -407,6 +407,15 @@ pub(super) fn row_from(octets: &[u8], at: usize) -> Option<((u8, Place), usize)>
     None
 }
 
+/// The first row at or behind `at` of some that stand alone, and where the next line begins.
+pub(super) fn row_of(octets: &[u8], at: usize) -> Option<(Row<'_>, usize)> {
+    let ((id, place), next) = row_from(octets, at)?;
+    let value_at = usize::from(place.value);
+    let token = if id == 0 { token_before(octets, value_at) } else { b"" };
+    let value = octets.get(value_at..usize::from(place.end)).unwrap_or_default();
+    Some((Row { name: Name::from_id(id, token), value, at: value_at }, next))
+}
+
 /// Where the line begins that follows the value that ends at `end`.
 pub(super) fn line_after(octets: &[u8], end: usize) -> usize {
     let rest = octets.get(end..).unwrap_or_default();
@@ -422,6 +431,12 @@ pub(super) fn token_before(octets: &[u8], value: usize) -> &[u8] {
     let name = head.strip_suffix(b":").unwrap_or(head).trim_ascii_end();
     let line = memchr::memrchr(b'\n', name).map_or(0, |found| found + 1);
     name.get(line..).unwrap_or_default()
+}
+
+/// Where the row begins whose value begins at `value`.
+pub(super) fn line_before(octets: &[u8], value: usize) -> usize {
+    let head = octets.get(..value).unwrap_or_default().trim_ascii_end();
+    memchr::memrchr(b'\n', head).map_or(0, |found| found + 1)
 }
 
 /// Where the line begins that follows the next line feed.

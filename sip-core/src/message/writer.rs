@@ -2,7 +2,7 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{Method, Name, Row, StatusCode};
+use super::{Method, Name, Parts, Row, StatusCode};
 use crate::error::{BufferTooSmall, WriteError};
 use crate::header::{Header, Text};
 use crate::uri::Uri;
@@ -145,9 +145,35 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// As [`finish`](Self::finish), or what `write` says is needed.
     pub fn body_with(
-        mut self,
+        self,
         content_type: &[u8],
         write: impl FnOnce(&mut [u8]) -> Result<usize, BufferTooSmall>,
+    ) -> Result<usize, WriteError> {
+        self.body_of(content_type, write)
+    }
+
+    /// The same with a body of several parts (RFC 2046 section 5.1). `content_type` names the
+    /// boundary too; it stands in none of the parts.
+    ///
+    /// # Errors
+    /// As [`Parts::finish`].
+    pub fn body_parts(
+        self,
+        content_type: &[u8],
+        boundary: &[u8],
+        write: impl FnOnce(&mut Parts<'_>),
+    ) -> Result<usize, WriteError> {
+        self.body_of(content_type, |room| {
+            let mut parts = Parts::new(room, boundary);
+            write(&mut parts);
+            parts.finish()
+        })
+    }
+
+    fn body_of<E: Into<WriteError>>(
+        mut self,
+        content_type: &[u8],
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<usize, WriteError> {
         const FIELD: usize = 10;
         self.fixed(b"Content-Type: ");
@@ -161,8 +187,12 @@ impl<'b> Writer<'b> {
         let length = match write(room) {
             Ok(length) => length,
             Err(error) => {
-                let needed = self.at.saturating_add(error.needed);
-                return Err(BufferTooSmall { needed }.into());
+                return Err(match error.into() {
+                    WriteError::BufferTooSmall(BufferTooSmall { needed }) => {
+                        BufferTooSmall { needed: self.at.saturating_add(needed) }.into()
+                    }
+                    other => other,
+                });
             }
         };
         self.at = self.at.saturating_add(length);

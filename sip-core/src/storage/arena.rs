@@ -207,7 +207,7 @@ impl<'s> Arena<'s> {
                     }
                     tried = needed;
                 }
-                Err(WriteError::LineEnd) => break Err(NotKept::LineEnd),
+                Err(WriteError::LineEnd | WriteError::Boundary) => break Err(NotKept::LineEnd),
             }
         };
         let at = self.end;
