@@ -16,7 +16,7 @@ fn challenge_of(sent: &Sent) -> String {
 
 fn parsed(challenge: &str) -> Challenge<'_> {
     let row = WwwAuthenticate::parse(challenge.as_bytes()).unwrap().0;
-    auth::Challenge::parse(&row).unwrap().unwrap()
+    Challenge::parse(&row).unwrap().unwrap()
 }
 
 fn answer<'d>(challenge: &Challenge<'d>, count: u32) -> Answer<'d> {
