@@ -7,7 +7,7 @@ use super::machine::Machine;
 use super::{ClientId, Config, ConfigError, Error, Event, Failure, ServerId, State};
 use crate::message::{Message, StartLine};
 use crate::storage::{Arena, Block, Index, Lent, Seeds, Slots, Table};
-use crate::transport::{Frame, PONG, Path, Text, Transmit};
+use crate::transport::{Frame, PING, PONG, Path, Text, Transmit};
 
 /// The index of a layer's table that knows transactions by branch, sent-by and method.
 pub(super) const BY_KEY: usize = 0;
@@ -201,6 +201,10 @@ impl<'s, U: Copy> Layer<'s, U> {
         // RFC 3261 section 7.5).
         let text = datagram.trim_ascii_start();
         if text.is_empty() {
+            // Over WebSocket a keep-alive is a message of its own (RFC 7118 section 6).
+            if datagram == PING && path.transport.is_reliable() {
+                self.pong(path)?;
+            }
             return Ok(None);
         }
         match Message::parse(text) {
@@ -228,13 +232,7 @@ impl<'s, U: Copy> Layer<'s, U> {
             Ok(Frame::Incomplete) => Ok((0, None)),
             Ok(Frame::Blank(len)) => Ok((len, None)),
             Ok(Frame::Ping(len)) => {
-                // One answer is enough for all that came since the host has sent.
-                let is_queued = self.parcels.iter().flatten().any(|parcel| {
-                    parcel.path == path && parcel.block.is_none() && parcel.octets == PONG
-                });
-                if !is_queued {
-                    self.post(path, None, PONG, false)?;
-                }
+                self.pong(path)?;
                 Ok((len, None))
             }
             Ok(Frame::Message(len, message)) => match self.handle_message(now, path, message) {
@@ -441,6 +439,15 @@ impl<'s, U: Copy> Layer<'s, U> {
     }
 
     /// Queues something that belongs to no transaction.
+    /// Answers a keep-alive. One answer is enough for all that came since the host has sent.
+    fn pong(&mut self, path: Path) -> Result<(), Error> {
+        let is_queued =
+            self.parcels.iter().flatten().any(|parcel| {
+                parcel.path == path && parcel.block.is_none() && parcel.octets == PONG
+            });
+        if is_queued { Ok(()) } else { self.post(path, None, PONG, false) }
+    }
+
     pub(super) fn post(
         &mut self,
         path: Path,

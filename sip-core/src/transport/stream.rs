@@ -59,4 +59,54 @@ mod tests {
         let response = b"SIP/2.0 200 OK\r\nContent-Length: 1\r\n\r\nx\r\n";
         assert!(matches!(frame(response), Frame::Message(38, _)));
     }
+
+    #[test]
+    fn a_stream_of_keep_alives_and_messages_is_cut_the_same_wherever_it_is_torn() {
+        let stream =
+            b"\r\n\r\n\r\n\r\n\r\nSIP/2.0 200 OK\r\nl: 4\r\n\r\n\r\n\r\n\r\n\r\n\r\nSIP/2.0 1";
+        // Where the octets come one by one, and where they come in pieces.
+        for piece in 1..stream.len() {
+            let (mut used, mut seen) = (0, std::string::String::new());
+            let mut end = 0;
+            while end < stream.len() {
+                end = (end + piece).min(stream.len());
+                loop {
+                    let (length, what) = match frame(&stream[used..end]) {
+                        Frame::Incomplete => break,
+                        Frame::Blank(length) => (length, 'b'),
+                        Frame::Ping(length) => (length, 'p'),
+                        Frame::Message(length, message) => {
+                            assert_eq!(message.body(), PING, "line ends in a body are a body");
+                            (length, 'm')
+                        }
+                    };
+                    assert!(length > 0);
+                    used += length;
+                    seen.push(what);
+                }
+            }
+            assert_eq!(seen, "ppbmpb", "{piece}");
+            assert_eq!(&stream[used..], b"SIP/2.0 1");
+        }
+    }
+
+    #[test]
+    fn a_lone_octet_of_a_line_end_is_no_padding() {
+        assert!(
+            Frame::next(b"\n\r\n", &Limits::DEFAULT)
+                .is_ok_and(|frame| matches!(frame, Frame::Incomplete))
+        );
+        assert!(Frame::next(b"\rx", &Limits::DEFAULT).is_err());
+    }
+
+    #[test]
+    fn a_head_or_a_body_beyond_its_limit_is_an_error_and_no_endless_wait() {
+        let limits = Limits { head_octets: 40, body_octets: 3 };
+        let error = |octets| Frame::next(octets, &limits).unwrap_err().what;
+        assert_eq!(error(&[b'X'; 41]), crate::error::Fault::HeadTooLong);
+        let long = b"SIP/2.0 200 OK\r\nContent-Length: 4\r\n\r\n";
+        assert_eq!(error(long), crate::error::Fault::BodyTooLong);
+        let fits = b"SIP/2.0 200 OK\r\nContent-Length: 3\r\n\r\n";
+        assert!(matches!(Frame::next(fits, &limits), Ok(Frame::Incomplete)));
+    }
 }
