@@ -1,12 +1,21 @@
-//! The documents of presence and of typing.
+//! The documents of presence and of the other event packages.
 //!
 //! - [`Pidf`]: who is there (RFC 3863), and what they are doing (RFC 4480).
 //! - [`IsComposing`]: who is typing (RFC 3994).
-//! - [`xml`]: the small reader that both stand on.
+//! - [`MessageSummary`]: what waits in a mailbox (RFC 3842).
+//! - [`DialogInfo`]: who is on the phone (RFC 4235).
+//! - [`WatcherInfo`]: who is watching (RFC 3858).
+//! - [`xml`]: the small reader that most of them stand on.
 
 mod composing;
+mod dialog_info;
 mod pidf;
+mod summary;
+mod watcher_info;
 pub mod xml;
 
 pub use composing::{ComposingState, IsComposing};
+pub use dialog_info::{DialogInfo, DialogItem, DialogState, Direction, Participant};
 pub use pidf::{Activity, Basic, Pidf, Tuple};
+pub use summary::{MessageClass, MessageCount, MessageSummary};
+pub use watcher_info::{Watcher, WatcherEvent, WatcherInfo, WatcherStatus};

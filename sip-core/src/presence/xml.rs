@@ -191,6 +191,24 @@ impl<'d> Iterator for Attributes<'d> {
     }
 }
 
+/// A number that an attribute or an element holds.
+pub(super) fn number(text: Text<'_>) -> Option<u32> {
+    let mut cursor = crate::header::Cursor::new(text.raw().trim_ascii());
+    let number = cursor.number(u32::MAX).ok()?;
+    cursor.is_at_end().then_some(number)
+}
+
+/// Writes an attribute with a space before it, if there is a value.
+pub(super) fn attribute(to: &mut Writer<'_>, name: &[u8], value: Option<&Text<'_>>) {
+    if let Some(value) = value {
+        to.fixed(b" ");
+        to.fixed(name);
+        to.fixed(b"=\"");
+        value.write(to);
+        to.fixed(b"\"");
+    }
+}
+
 /// What stands in a document.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
