@@ -73,17 +73,21 @@
 //! | RFC 3262, 3265/6665, 3326, 3327, 3515, 3608, 3891, 3892, 3903, 4028, 5393, 3325 | their headers are typed in [`header`] |
 //! | RFC 3263 (locating servers), RFC 2782 (SRV) | [`resolve`]; the host asks the name servers |
 //! | RFC 3264 (offer/answer), RFC 8866 (SDP), RFC 3605 (`rtcp`), RFC 4733 (`telephone-event`) | [`sdp`] |
+//! | RFC 2046, 5621 (multipart bodies) | [`message::Multipart`] |
 //! | RFC 3428 (MESSAGE) | [`agent`], [`server`] |
 //! | RFC 3581 (`rport`) | [`header::Via`], [`transport`] |
-//! | RFC 3856, 3863 (PIDF), 4479, 4480 (RPID), 3994 (typing) | [`presence`] |
+//! | RFC 3856, 3863 (PIDF), 4479, 4480 (RPID), 3994 (typing), 3842 (mailboxes), 4235 (dialogs), 3858 (watchers) | [`presence`] |
+//! | RFC 3966 (`tel`) | [`uri::Tel`] |
 //! | RFC 4475 (torture), RFC 5118 (IPv6) | tests |
 //! | RFC 6026 | [`transaction`] |
+//! | RFC 7118 (WebSocket) | [`transport`]; the framing is the host's |
 //! | RFC 7616, 8760, 2617, 2069 (Digest) | [`auth`] |
 //!
 //! # Features
 //!
 //! None is on by default. `alloc`: storage that grows. `std`: `alloc`, and conversions. `defmt`:
-//! `defmt::Format` on every public type. `embedded-io`, `embassy-net`: adapters.
+//! `defmt::Format` on every public type. `embedded-io`, `embassy-net`: adapters. `sha512`: SHA-512-256 for
+//! Digest.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

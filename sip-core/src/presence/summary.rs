@@ -55,7 +55,7 @@ pub struct MessageCount {
 impl MessageCount {
     fn parse(text: &[u8], at: usize) -> Result<Self, ParseError> {
         let mut cursor = Cursor::with_base(text, at);
-        let mut pair = |cursor: &mut Cursor<'_>| {
+        let pair = |cursor: &mut Cursor<'_>| {
             cursor.skip_whitespace();
             let new = cursor.number(u32::MAX)?;
             cursor.require(b'/', Fault::Number)?;

@@ -475,7 +475,7 @@ impl<'s, U: Copy> Layer<'s, U> {
     /// # Errors
     /// [`Error::Transactions`] where the host has not drained `poll_transmit`.
     pub fn ping(&mut self, path: Path) -> Result<(), Error> {
-        self.post(path, None, crate::transport::PING, true)
+        self.post(path, None, PING, true)
     }
 
     fn drop_parcel(&mut self, place: usize) {

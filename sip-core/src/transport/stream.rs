@@ -91,15 +91,6 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_octet_of_a_line_end_is_no_padding() {
-        assert!(
-            Frame::next(b"\n\r\n", &Limits::DEFAULT)
-                .is_ok_and(|frame| matches!(frame, Frame::Incomplete))
-        );
-        assert!(Frame::next(b"\rx", &Limits::DEFAULT).is_err());
-    }
-
-    #[test]
     fn a_head_or_a_body_beyond_its_limit_is_an_error_and_no_endless_wait() {
         let limits = Limits { head_octets: 40, body_octets: 3 };
         let error = |octets| Frame::next(octets, &limits).unwrap_err().what;
