@@ -21,10 +21,10 @@ use super::user::User;
 use super::{MAX_BRANCHES, Owner, RelayEntry, RelayId, Server};
 use crate::error::WriteError;
 use crate::header::{From, MaxForwards, ProxyAuthorization, Route, To};
-use crate::message::{Message, Method, Name, StatusCode, Writer};
+use crate::message::{Editor, Message, Method, Name, StatusCode, Writer};
 use crate::storage::Block;
 use crate::transaction::{ClientId, Error, Failure, ServerId};
-use crate::transport::{Arrival, Path, stamp};
+use crate::transport::{Path, stamp};
 
 /// How long an INVITE that was accepted once is remembered, for the 2xx of other branches: 64 times T1,
 /// as long as its transactions live (RFC 6026 section 8.4).
@@ -454,30 +454,21 @@ impl Onward<'_, '_> {
     }
 }
 
-/// Writes a response as it goes back, without this server's own Via (RFC 3261 section 16.7 step 3).
+/// Writes a response as it goes back, without this server's own Via (RFC 3261 section 16.7 step 3); all
+/// else stays as it came.
 fn write_back(
     message: &Message<'_>,
     code: StatusCode,
-    mut to: Writer<'_>,
+    to: Writer<'_>,
 ) -> Result<usize, WriteError> {
-    let reason = match message.start() {
-        crate::message::StartLine::Response { code: own, reason } if own == code => Some(reason),
-        _ => None,
-    };
-    to.response(code, reason);
-    let mut is_first = true;
-    for row in message.headers() {
-        match row.name {
-            Name::Via if core::mem::take(&mut is_first) => {
-                if let Some(rest) = behind_first(row.value) {
-                    to.raw(Name::Via, rest);
-                }
-            }
-            Name::ContentLength => {}
-            _ => to.row(&row),
-        }
+    let mut edit: Editor<'_, '_, 4> = Editor::new(message);
+    if message.code() != Some(code) {
+        edit.set_status(code);
     }
-    write_body(message.body(), to)
+    edit.remove_values(Name::Via, 1);
+    // A datagram may lack it, and the caller's stream may not.
+    edit.want_content_length();
+    edit.write_to(to)
 }
 
 fn write_body(body: &[u8], mut to: Writer<'_>) -> Result<usize, WriteError> {
@@ -487,13 +478,6 @@ fn write_body(body: &[u8], mut to: Writer<'_>) -> Result<usize, WriteError> {
     to.end_row();
     to.octets(body);
     to.end()
-}
-
-/// What follows the first value of a Via row.
-fn behind_first(row: &[u8]) -> Option<&[u8]> {
-    let first = Arrival::parse(row)?;
-    let rest = row.get(first.value.len()..)?.trim_ascii_start();
-    rest.strip_prefix(b",").map(<[u8]>::trim_ascii).filter(|rest| !rest.is_empty())
 }
 
 /// Max-Forwards as a request goes on (RFC 3261 sections 16.3 step 3 and 16.6 step 3).
