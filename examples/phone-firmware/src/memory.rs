@@ -13,6 +13,7 @@ const PAINT: u32 = 0xcccc_cccc;
 unsafe extern "C" {
     static _stack_start: u32;
     static _stack_end: u32;
+    static __etext: u32;
 }
 
 /// The most octets of stack that were in use at a time, and how many there are.
@@ -24,6 +25,23 @@ fn stack() -> (usize, usize) {
         at = at.wrapping_add(1);
     }
     (top as usize - at as usize, top as usize - bottom as usize)
+}
+
+/// Hands on what on the stack looks like the place of a call, the last one first.
+pub fn callers(mut show: impl FnMut(u32)) {
+    let code = 0..(&raw const __etext) as u32;
+    let mut at = cortex_m::register::msp::read() as *const u32;
+    let mut left = 16;
+    while at < &raw const _stack_start && left > 0 {
+        // SAFETY: all words from the stack pointer to its start are RAM of the stack.
+        let word = unsafe { at.read_volatile() };
+        // Return addresses are odd: the core is in Thumb state.
+        if word & 1 != 0 && code.contains(&word) {
+            show(word & !1);
+            left -= 1;
+        }
+        at = at.wrapping_add(1);
+    }
 }
 
 /// How busy the core was since this was printed last, in cycles of its clock.
