@@ -1,6 +1,7 @@
 //! Programs that the lab starts, and that end with it.
 
 use std::fs::File;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
+            .process_group(0)
             .spawn()
             .with_context(|| format!("{name} cannot be started"))?;
         Ok(Self { name: name.to_owned(), child, log })
@@ -51,9 +53,20 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Tells it, and whatever it has started itself, to end.
+    fn signal(&self, name: &str) {
+        let group = format!("-{}", self.child.id());
+        let _ = run("kill", &["-s", name, "--", &group]);
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // A server that is killed may leave its own processes at work behind it.
+        self.signal("TERM");
+        let _ = self.wait(Duration::from_secs(2));
+        self.signal("KILL");
         let _ = self.child.wait();
     }
 }
