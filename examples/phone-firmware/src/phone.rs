@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use heapless::{Deque, String};
 use phone_firmware::command::{Command, HELP};
-use phone_firmware::config::PhoneConfig;
+use phone_firmware::config::{PhoneConfig, VALUE_MAX};
 use phone_firmware::sdes::{Keys, Texts};
 use rtp_core::codec::g711::Law;
 use sip_core::agent::{AccountId, Agent, CallId, End, Error, Event, SubscriptionId};
@@ -53,6 +53,9 @@ pub struct Phone {
     config: PhoneConfig,
     call: Option<Call>,
     mailbox: Option<SubscriptionId>,
+    /// Whose presence is followed.
+    watched: String<VALUE_MAX>,
+    presence: Option<SubscriptionId>,
     ring_octets: usize,
     busy: Busy,
     seed: [u8; 32],
@@ -76,6 +79,8 @@ impl Phone {
             config,
             call: None,
             mailbox: None,
+            watched: String::new(),
+            presence: None,
             ring_octets,
             busy: Busy::new(),
             seed,
@@ -129,6 +134,8 @@ impl Phone {
                         )
                         .ok();
                 }
+                // One that was lost, since there was no room or no server, comes about again.
+                self.watch(agent);
             }
             Event::RegistrationFailed { failure, retry_in, .. } => {
                 let _ = writeln!(Console, "phone: not registered: {failure}");
@@ -158,6 +165,9 @@ impl Phone {
             Event::SubscriptionEnded { subscription, .. } => {
                 if self.mailbox == Some(subscription) {
                     self.mailbox = None;
+                }
+                if self.presence == Some(subscription) {
+                    self.presence = None;
                 }
             }
             Event::Response { message, .. } => {
@@ -227,8 +237,11 @@ impl Phone {
                 agent.message(now(), self.account, uri.as_bytes(), b"text/plain", body)?;
             }
             Command::Watch(uri) => {
-                let accept = b"application/pidf+xml";
-                agent.subscribe(now(), self.account, uri.as_bytes(), b"presence", accept)?;
+                if let Some(old) = self.presence.take() {
+                    let _ = agent.unsubscribe(now(), old);
+                }
+                self.watched = String::try_from(uri).map_err(|_| Error::Uri)?;
+                self.watch(agent);
             }
             Command::Stats => self.order(Order::Stats),
             Command::Memory => crate::memory::print(agent),
@@ -341,6 +354,15 @@ impl Phone {
             codecs: CODECS,
             direction,
             ptime_ms: 20,
+        }
+    }
+
+    /// Follows the presence of whom it is to follow, if it does not already.
+    fn watch(&mut self, agent: &mut Agent<'_>) {
+        if self.presence.is_none() && !self.watched.is_empty() {
+            let uri = self.watched.as_bytes();
+            let accept = b"application/pidf+xml";
+            self.presence = agent.subscribe(now(), self.account, uri, b"presence", accept).ok();
         }
     }
 
