@@ -69,7 +69,7 @@
 //! assert!(send_to(&Dns, &mut resolver, &uri).is_some());
 //! ```
 //!
-//! On firmware the resolver is a `static` beside the agent, of some 800 octets. embassy-net asks for
+//! On firmware the resolver is a `static` beside the agent, of less than 1 KiB. embassy-net asks for
 //! addresses only; a phone that has no SRV queries configures one transport
 //! ([`Config::transports`]) and answers the NAPTR and SRV queries with no records, or speaks DNS on a
 //! UDP socket: [`Kind::number`] and the name are all that a question has.

@@ -419,6 +419,12 @@ fn hostile_answers_are_bounded_and_change_nothing_they_may_not() {
 }
 
 #[test]
+fn a_resolver_is_small() {
+    assert!(size_of::<Resolver<4, 256>>() <= 1024, "{}", size_of::<Resolver<4, 256>>());
+    assert!(size_of::<Resolver>() <= 1536, "{}", size_of::<Resolver>());
+}
+
+#[test]
 fn a_resolution_takes_no_more_queries_than_it_may() {
     // Each service has as many servers as there is room for, and none of these has an address.
     let limits = Config { max_queries: 10, ..config() };
