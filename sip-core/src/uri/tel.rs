@@ -210,9 +210,15 @@ impl PartialEq for Tel<'_> {
 
 impl Eq for Tel<'_> {}
 
-/// Writes one octet; a hash cannot stand in a user part.
+/// Writes one octet; some of those of a number cannot stand in a user part.
 fn put(octet: u8, to: &mut Writer<'_>) {
-    if octet == b'#' { to.fixed(b"%23") } else { to.text(&[octet]) }
+    match octet {
+        b'#' => to.fixed(b"%23"),
+        b':' => to.fixed(b"%3a"),
+        b'[' => to.fixed(b"%5b"),
+        b']' => to.fixed(b"%5d"),
+        octet => to.text(&[octet]),
+    }
 }
 
 /// Whether a parameter comes behind the one that was written last.
@@ -272,7 +278,8 @@ fn is_param(param: &[u8]) -> bool {
     let name = halves.next().unwrap_or_default();
     let named = !name.is_empty()
         && name.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-');
-    let allowed = |octet: &u8| octet.is_ascii_graphic() && !b";?=<>\"{}|\\^`".contains(octet);
+    let allowed =
+        |octet: &u8| octet.is_ascii_alphanumeric() || b"-_.!~*'()%[]/:&+$".contains(octet);
     named && halves.next().is_none_or(|value| !value.is_empty() && value.iter().all(allowed))
 }
 
@@ -336,6 +343,8 @@ mod tests {
             ("tel:+1;a=b=c", Fault::Parameter),
             ("tel:+1;ext=1;EXT=1", Fault::Parameter),
             ("tel:+1;a_b=1", Fault::Parameter),
+            ("tel:+1;a=b@c", Fault::Parameter),
+            ("tel:+1;a=b,c", Fault::Parameter),
         ] {
             assert_eq!(Tel::parse(text.as_bytes()).unwrap_err().what, what, "{text}");
         }
@@ -397,6 +406,10 @@ mod tests {
         let uri = std::format!("sip:{user}@gw.example.com;user=phone");
         let uri = Uri::parse(uri.as_bytes()).unwrap();
         assert!(Tel::of(&uri).unwrap().unwrap().same(&tel(text)));
+        let colon = "tel:+1;tsp=[::1]";
+        let uri = std::format!("sip:{}@gw;user=phone", written(|to| tel(colon).write_user(to)));
+        let uri = Uri::parse(uri.as_bytes()).unwrap();
+        assert!(Tel::of(&uri).unwrap().unwrap().same(&tel(colon)), "a colon begins no password");
         let names: Vec<_> = tel(text).params().map(|(name, _)| name).collect();
         assert_eq!(names, [&b"phone-context"[..], b"tsp"]);
     }
