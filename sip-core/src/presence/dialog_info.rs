@@ -309,9 +309,9 @@ fn participant<'d>(reader: &mut Reader<'d>) -> Result<Participant<'d>, ParseErro
         let Event::Start { name, attributes } = event else { continue };
         match name.local {
             b"identity" => {
-                // Of several, the first.
+                // Of several, the first that says something.
                 let (display, identity) = (attributes.get(b"display"), reader.text()?);
-                if one.identity.is_none() {
+                if one.identity.is_none() && identity.is_some() {
                     (one.display, one.identity) = (display, identity);
                 }
             }
@@ -441,6 +441,15 @@ mod tests {
             ..DialogItem::new(b"1", DialogState::Proceeding)
         }];
         let info = DialogInfo::new(b"sip:a&b", 0, true, &odd);
+        let length = info.write(&mut buffer).unwrap();
+        assert_eq!(DialogInfo::parse(&buffer[..length]).unwrap(), info);
+    }
+
+    #[test]
+    fn a_quote_in_an_attribute_in_single_quotes_is_written_as_a_reference() {
+        let text = "<dialog-info version='1' state='full' entity='a\"b'/>";
+        let info = DialogInfo::parse(text.as_bytes()).unwrap();
+        let mut buffer = [0; 512];
         let length = info.write(&mut buffer).unwrap();
         assert_eq!(DialogInfo::parse(&buffer[..length]).unwrap(), info);
     }

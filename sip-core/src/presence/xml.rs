@@ -100,11 +100,11 @@ impl<'d> Text<'d> {
 
     /// Writes it, for content and attributes alike.
     pub(crate) fn write(&self, to: &mut Writer<'_>) {
-        if self.escaped {
-            return to.octets(self.raw);
-        }
         let mut rest = self.raw;
-        let special = |octet: &u8| matches!(octet, b'<' | b'>' | b'&' | b'"');
+        // What was an attribute in single quotes may hold a double one, which ends those written here.
+        let escaped = self.escaped;
+        let special =
+            |octet: &u8| *octet == b'"' || (!escaped && matches!(octet, b'<' | b'>' | b'&'));
         while let Some(found) = rest.iter().position(special) {
             let (before, after) = rest.split_at_checked(found).unwrap_or_default();
             to.octets(before);

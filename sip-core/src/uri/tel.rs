@@ -50,7 +50,7 @@ impl<'d> Tel<'d> {
     /// # Errors
     /// [`Fault::User`] where the number has no digits or other octets than digits, `*`, `#`, letters A
     /// to F (these in local numbers only) and the visual separators `-`, `.`, `(`, `)`;
-    /// [`Fault::Parameter`] where a parameter is empty or repeated, or there are more than 16;
+    /// [`Fault::Parameter`] where a parameter is malformed or repeated, or there are more than 16;
     /// [`Fault::ParameterMissing`] where a local number has no `phone-context`. Offsets count from the
     /// start of the number.
     pub fn of(uri: &Uri<'d>) -> Option<Result<Self, ParseError>> {
@@ -82,6 +82,12 @@ impl<'d> Tel<'d> {
             return error(Fault::User, 0);
         }
         if params.split(|octet| *octet == b';').skip(1).any(|param| !is_param(param)) {
+            return error(Fault::Parameter, end);
+        }
+        let is_odd = |(name, value): (&[u8], Option<&[u8]>)| {
+            value.is_some_and(|value| has_digits(name, value) && !is_number(value))
+        };
+        if tel.params().any(is_odd) {
             return error(Fault::Parameter, end);
         }
         if tel.params().count() > MANY {
@@ -257,6 +263,13 @@ fn has_digits(name: &[u8], value: &[u8]) -> bool {
     is(name, b"ext") || (is(name, b"phone-context") && value.first() == Some(&b'+'))
 }
 
+/// Whether these are digits and visual separators, behind a plus or not.
+fn is_number(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"+").unwrap_or(value);
+    value.iter().any(u8::is_ascii_digit)
+        && value.iter().all(|octet| octet.is_ascii_digit() || is_separator(octet))
+}
+
 fn same_value(name: &[u8], one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
     match (one, other) {
         (None, None) => true,
@@ -340,6 +353,7 @@ mod tests {
             ("tel:+1;", Fault::Parameter),
             ("tel:+1;;ext=1", Fault::Parameter),
             ("tel:+1;ext=", Fault::Parameter),
+            ("tel:+1;ext=-", Fault::Parameter),
             ("tel:+1;a=b=c", Fault::Parameter),
             ("tel:+1;ext=1;EXT=1", Fault::Parameter),
             ("tel:+1;a_b=1", Fault::Parameter),
