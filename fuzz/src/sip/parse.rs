@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use sip_core::auth::{Account, Algorithm, Challenge, Nonces, Response, Secret};
 use sip_core::header::*;
-use sip_core::message::{Framer, Limits, Message, Name, StartLine, Writer};
-use sip_core::presence::{IsComposing, Pidf, xml};
+use sip_core::message::{Editor, Framer, Limits, Message, Name, StartLine, Writer};
+use sip_core::presence::{DialogInfo, IsComposing, MessageSummary, Pidf, WatcherInfo, xml};
 use sip_core::sdp::{Codec, Direction, Local, Session, accept, answer};
-use sip_core::uri::{Uri, unescape};
+use sip_core::uri::{Tel, Uri, unescape};
 
 use crate::drive::Script;
 use crate::exactly;
@@ -17,6 +17,8 @@ pub fn message(octets: &[u8]) {
     let _ = Message::salvage(octets);
     let Ok(message) = Message::parse(octets) else { return };
     look_at(&message);
+    edited(&message);
+    parts(&message);
     // The writer adds a Content-Length where there is none: one row more than can be read.
     if message.headers().count() == Message::MAX_HEADERS {
         return;
@@ -29,6 +31,34 @@ pub fn message(octets: &[u8]) {
     // Folds have become spaces: from here on nothing changes any more.
     let twice = rewritten(&again).expect("it was written before");
     assert_eq!(written, twice);
+}
+
+/// Without changes an editor writes what it was given; what it takes out is out.
+fn edited(message: &Message<'_>) {
+    let mut buffer = vec![0; message.as_bytes().len() + 64];
+    let mut editor: Editor<'_, '_> = Editor::new(message);
+    let length = editor.write(&mut buffer).expect("there is room");
+    if message.head().ends_with(b"\r\n\r\n") {
+        assert_eq!(&buffer[..length], message.as_bytes());
+    }
+    let before = message.all::<Via<'_>>().count();
+    let removed = editor.remove_values(Name::Via, 1);
+    editor.remove(Name::Route, |_| true);
+    let Ok(length) = editor.write(&mut buffer) else { return };
+    let again = Message::parse(&buffer[..length]).expect("what is edited can be read");
+    assert!(again.row(Name::Route).is_none());
+    assert_eq!(again.body(), message.body());
+    if message.all::<Via<'_>>().all(|via| via.is_ok()) {
+        assert_eq!(again.all::<Via<'_>>().count(), before - removed);
+    }
+}
+
+fn parts(message: &Message<'_>) {
+    let Some(Ok(multipart)) = message.multipart() else { return };
+    for part in multipart.parts().flatten() {
+        assert!(part.body().len() <= message.body().len());
+        let _ = (part.headers().count(), part.content_type(), part.multipart().is_some());
+    }
 }
 
 fn look_at(message: &Message<'_>) {
@@ -129,6 +159,17 @@ pub fn uri(octets: &[u8]) {
     let (one, two) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
     let Ok(one) = Uri::parse(one) else { return };
     assert!(one.same(&one), "it is the same as itself");
+    if let Some(Ok(number)) = Tel::of(&one) {
+        assert!(number.same(&number), "it is the same as itself");
+        let mut buffer = vec![0; octets.len() * 3 + 64];
+        let mut writer = Writer::new(&mut buffer);
+        writer.text(b"sip:");
+        number.write_user(&mut writer);
+        writer.text(b"@h;user=phone");
+        let uri = Uri::parse(writer.as_bytes()).expect("a number may be a user");
+        let again = Tel::of(&uri).expect("it says so").expect("it is a number still");
+        assert!(again.same(&number));
+    }
     let _ = unescape(one.user().unwrap_or_default()).count();
     let _ = (one.params().count(), one.headers().count());
     // Put together from its parts it is the same.
@@ -279,6 +320,19 @@ pub fn pidf(octets: &[u8]) {
         assert_eq!(document.tuples().count(), again.tuples().count());
         let twice = exactly(again.encoded_len(), |buffer| again.write(buffer));
         assert_eq!(written, twice);
+    }
+    if let Ok(document) = DialogInfo::parse(octets) {
+        let written = exactly(document.encoded_len(), |buffer| document.write(buffer));
+        assert_eq!(DialogInfo::parse(&written), Ok(document));
+    }
+    if let Ok(document) = WatcherInfo::parse(octets) {
+        let written = exactly(document.encoded_len(), |buffer| document.write(buffer));
+        assert_eq!(WatcherInfo::parse(&written), Ok(document));
+    }
+    if let Ok(summary) = MessageSummary::parse(octets) {
+        let written = exactly(summary.encoded_len(), |buffer| summary.write(buffer));
+        let again = MessageSummary::parse(&written).expect("what is written can be read");
+        assert_eq!(summary.waiting, again.waiting);
     }
     if let Ok(composing) = IsComposing::parse(octets) {
         let written = exactly(composing.encoded_len(), |buffer| composing.write(buffer));
