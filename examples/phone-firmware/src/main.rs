@@ -58,8 +58,8 @@ const RING_MAX: usize = 2000;
 /// One account, two calls, four subscriptions.
 type SipStorage = Storage<1, 2, 4, 10, 8192>;
 
-/// The longest SIP message that the phone sends: without fragments no datagram is longer.
-const OUTPUT_MAX: usize = 1472;
+/// The longest SIP message that the phone sends.
+const OUTPUT_MAX: usize = 2048;
 
 /// Buffers of the socket that SIP uses, and before it TFTP.
 struct SipBuffers {

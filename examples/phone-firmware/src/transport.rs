@@ -10,6 +10,9 @@ use sip_core::transport::{Path, Transmit};
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The longest datagram that goes into an Ethernet frame, in octets.
+const DATAGRAM_MAX: usize = 1472;
+
 /// What has come in.
 pub enum Input {
     /// A datagram of this length stands in the buffer.
@@ -42,6 +45,10 @@ impl Transport<'_> {
     pub async fn send(&mut self, transmit: Transmit, octets: &[u8]) -> Result<(), Path> {
         match self {
             Self::Udp(socket) => {
+                // The network does not cut datagrams up here, and would keep this one for ever.
+                if octets.len() > DATAGRAM_MAX {
+                    return Err(transmit.path);
+                }
                 // What the network does not take is lost like any datagram: it is sent again.
                 if let SocketAddr::V4(remote) = transmit.path.remote {
                     let _ = socket.send_to(octets, remote).await;
