@@ -10,6 +10,7 @@ use embassy_sync::blocking_mutex::raw::ThreadModeRawMutex;
 use embassy_sync::channel::Channel;
 use embassy_time::{Duration, Ticker};
 use heapless::Deque;
+use phone_ciphers::Ciphers;
 use phone_firmware::config::Microphone;
 use phone_firmware::tone::Tone;
 use rtp_core::adapter::embassy_net::{Protection, Runner};
@@ -120,17 +121,24 @@ pub async fn media(stack: Stack<'static>, memory: &'static mut Memory, mut seed:
             heard: telephone_event::Receiver::new(),
             codes: [0; FRAME],
         };
-        let mut runner = Runner::new(session, &rtp, Some(&rtcp))
-            .only_from_remote()
-            .protected(keys.map(protection));
+        let has_keys = keys.is_some();
+        let protection = keys.and_then(protection);
+        if has_keys && protection.is_none() {
+            // Better no sound than sound in clear.
+            continue;
+        }
+        let mut runner =
+            Runner::new(session, &rtp, Some(&rtcp)).only_from_remote().protected(protection);
         sound.run(&mut runner, &mut memory.datagram).await;
         let _ = runner.leave(&mut memory.datagram).await;
     }
 }
 
 #[inline(never)]
-fn protection((ours, theirs): MasterKeys) -> Protection {
-    Protection { sender: Sender::new(&ours), receiver: Receiver::new(&theirs) }
+fn protection((ours, theirs): MasterKeys) -> Option<Protection<Ciphers>> {
+    // The suites that are offered are those that the ciphers know.
+    let sender = Sender::with_crypto(Ciphers, &ours).ok()?;
+    Some(Protection { sender, receiver: Receiver::with_crypto(Ciphers, &theirs).ok()? })
 }
 
 /// One call's sound.
@@ -151,7 +159,7 @@ struct Sound<'m> {
 }
 
 impl Sound<'_> {
-    async fn run(&mut self, runner: &mut Runner<'_, '_>, datagram: &mut [u8]) {
+    async fn run(&mut self, runner: &mut Runner<'_, '_, Protection<Ciphers>>, datagram: &mut [u8]) {
         let mut ticker = Ticker::every(Duration::from_millis(20));
         loop {
             match select3(runner.next(datagram), ticker.next(), ORDERS.receive()).await {
@@ -165,8 +173,9 @@ impl Sound<'_> {
                     self.agreement = agreement;
                     if let Some((_, theirs)) = keys
                         && let Some(protection) = runner.protection()
+                        && let Ok(receiver) = Receiver::with_crypto(Ciphers, &theirs)
                     {
-                        protection.receiver = Receiver::new(&theirs);
+                        protection.receiver = receiver;
                     }
                     let (rtp, rtcp) = (Path::rtp(agreement.rtp), Path::rtcp(agreement.rtcp));
                     runner.session().set_remote(now(), Some(rtp), Some(rtcp));
@@ -209,7 +218,11 @@ impl Sound<'_> {
     }
 
     /// Twenty milliseconds have gone by: plays a frame, and sends one.
-    async fn tick(&mut self, runner: &mut Runner<'_, '_>, datagram: &mut [u8]) {
+    async fn tick(
+        &mut self,
+        runner: &mut Runner<'_, '_, Protection<Ciphers>>,
+        datagram: &mut [u8],
+    ) {
         let mut samples = [0; FRAME];
         if let Playout::Packet(frame) = self.jitter.pop(now()) {
             self.agreement.law.decode(frame.payload, &mut samples);

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 /// A program in the background, whose output goes to a file.
 pub struct Process {
@@ -55,18 +57,20 @@ impl Process {
 
 impl Process {
     /// Tells it, and whatever it has started itself, to end.
-    fn signal(&self, name: &str) {
-        let group = format!("-{}", self.child.id());
-        let _ = run("kill", &["-s", name, "--", &group]);
+    fn signal(&self, signal: Signal) {
+        // It may have ended by itself.
+        if let Ok(group) = i32::try_from(self.child.id()) {
+            let _ = killpg(Pid::from_raw(group), signal);
+        }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         // A server that is killed may leave its own processes at work behind it.
-        self.signal("TERM");
+        self.signal(Signal::SIGTERM);
         let _ = self.wait(Duration::from_secs(2));
-        self.signal("KILL");
+        self.signal(Signal::SIGKILL);
         let _ = self.child.wait();
     }
 }

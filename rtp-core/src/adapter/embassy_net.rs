@@ -28,9 +28,10 @@ use embassy_net::udp::{RecvError, SendError, UdpMetadata, UdpSocket};
 use embassy_time::{Instant, TICK_HZ, Timer};
 
 use crate::Error;
-#[cfg(feature = "srtp")]
 use crate::demux::{Protocol, protocol};
 use crate::session::{Component, Event, Outgoing, Path, Session, Transmit};
+#[cfg(feature = "srtp")]
+use crate::srtp::crypto::{Crypto, Software};
 #[cfg(feature = "srtp")]
 use crate::srtp::{MAXIMUM_OVERHEAD, Receiver, Sender, SrtpError};
 
@@ -70,27 +71,82 @@ impl core::fmt::Display for RunError {
 
 impl core::error::Error for RunError {}
 
+/// What protects a call's datagrams: `Protection`, with the feature `srtp`, or nothing.
+pub trait Protect {
+    /// How many octets a datagram is longer at the most.
+    const OVERHEAD: usize;
+
+    /// Protects the datagram in the first `len` octets of the buffer; says how long it is then.
+    ///
+    /// # Errors
+    /// [`RunError::Protection`].
+    fn seal(&mut self, is_rtcp: bool, buffer: &mut [u8], len: usize) -> Result<usize, RunError>;
+
+    /// Opens a datagram in place; says how long it is then.
+    ///
+    /// # Errors
+    /// [`RunError::Protection`].
+    fn open(&mut self, is_rtcp: bool, datagram: &mut [u8]) -> Result<usize, RunError>;
+}
+
+/// A call in clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Unprotected {}
+
+impl Protect for Unprotected {
+    const OVERHEAD: usize = 0;
+
+    fn seal(&mut self, _: bool, _: &mut [u8], _: usize) -> Result<usize, RunError> {
+        match *self {}
+    }
+
+    fn open(&mut self, _: bool, _: &mut [u8]) -> Result<usize, RunError> {
+        match *self {}
+    }
+}
+
 /// The keys of a protected call: one source of ours, and as many of the other side as a receiver
-/// has room for.
+/// has room for. A chip's own ciphers fit in as `C`.
 #[cfg(feature = "srtp")]
 #[derive(Debug)]
-pub struct Protection {
+pub struct Protection<C: Crypto = Software> {
     /// For what is sent.
-    pub sender: Sender<1>,
+    pub sender: Sender<1, C>,
     /// For what is received.
-    pub receiver: Receiver<2>,
+    pub receiver: Receiver<2, 1, C>,
+}
+
+#[cfg(feature = "srtp")]
+impl<C: Crypto> Protect for Protection<C> {
+    const OVERHEAD: usize = MAXIMUM_OVERHEAD;
+
+    fn seal(&mut self, is_rtcp: bool, buffer: &mut [u8], len: usize) -> Result<usize, RunError> {
+        let sealed = match is_rtcp {
+            true => self.sender.protect_rtcp(buffer, len),
+            false => self.sender.protect_rtp(buffer, len),
+        };
+        sealed.map_err(RunError::Protection)
+    }
+
+    fn open(&mut self, is_rtcp: bool, datagram: &mut [u8]) -> Result<usize, RunError> {
+        let opened = match is_rtcp {
+            true => self.receiver.unprotect_rtcp(datagram),
+            false => self.receiver.unprotect_rtp(datagram),
+        };
+        opened.map_err(RunError::Protection)
+    }
 }
 
 /// A session and its sockets.
 #[expect(missing_debug_implementations, reason = "embassy-net's sockets have none")]
-pub struct Runner<'a, 's> {
+pub struct Runner<'a, 's, P = Unprotected> {
     session: Session<'s>,
     rtp: &'a UdpSocket<'a>,
     /// Nothing where RTCP shares the socket of RTP.
     rtcp: Option<&'a UdpSocket<'a>>,
     only_from_remote: bool,
-    #[cfg(feature = "srtp")]
-    protection: Option<Protection>,
+    protection: Option<P>,
 }
 
 impl<'a, 's> Runner<'a, 's> {
@@ -101,16 +157,11 @@ impl<'a, 's> Runner<'a, 's> {
         rtp: &'a UdpSocket<'a>,
         rtcp: Option<&'a UdpSocket<'a>>,
     ) -> Self {
-        Self {
-            session,
-            rtp,
-            rtcp,
-            only_from_remote: false,
-            #[cfg(feature = "srtp")]
-            protection: None,
-        }
+        Self { session, rtp, rtcp, only_from_remote: false, protection: None }
     }
+}
 
+impl<'a, 's, P: Protect> Runner<'a, 's, P> {
     /// The same, but what does not come from where RTP and RTCP are sent to is left out, so that
     /// nobody else takes the places of the session's members. Not for a peer behind a NAT, whose
     /// address is another one than its description says.
@@ -121,12 +172,11 @@ impl<'a, 's> Runner<'a, 's> {
     }
 
     /// The same with SRTP and SRTCP, where there are keys. The buffers of all calls then need
-    /// [`MAXIMUM_OVERHEAD`] octets more.
-    #[cfg(feature = "srtp")]
+    /// [`Protect::OVERHEAD`] octets more.
     #[must_use]
-    pub fn protected(mut self, protection: Option<Protection>) -> Self {
-        self.protection = protection;
-        self
+    pub fn protected<Q: Protect>(self, protection: Option<Q>) -> Runner<'a, 's, Q> {
+        let Self { session, rtp, rtcp, only_from_remote, .. } = self;
+        Runner { session, rtp, rtcp, only_from_remote, protection }
     }
 
     /// Waits for what comes next. RTCP goes out on the way; the buffer has to hold the longest
@@ -159,7 +209,6 @@ impl<'a, 's> Runner<'a, 's> {
             }
         };
         let datagram = buffer.get_mut(..len).unwrap_or_default();
-        #[cfg(feature = "srtp")]
         let datagram = self.open(path, datagram)?;
         match self.session.handle_datagram(now(), path, datagram)? {
             Some(event) => Ok(event),
@@ -207,8 +256,7 @@ impl<'a, 's> Runner<'a, 's> {
     }
 
     /// The keys of a protected call.
-    #[cfg(feature = "srtp")]
-    pub const fn protection(&mut self) -> Option<&mut Protection> {
+    pub const fn protection(&mut self) -> Option<&mut P> {
         self.protection.as_mut()
     }
 
@@ -222,52 +270,29 @@ impl<'a, 's> Runner<'a, 's> {
     }
 
     /// How many octets of a buffer the session may write.
-    #[cfg(feature = "srtp")]
     fn room_len(&self, buffer: &[u8]) -> usize {
-        let overhead = if self.protection.is_some() { MAXIMUM_OVERHEAD } else { 0 };
+        let overhead = if self.protection.is_some() { P::OVERHEAD } else { 0 };
         buffer.len().saturating_sub(overhead)
     }
 
-    #[cfg(not(feature = "srtp"))]
-    const fn room_len(&self, buffer: &[u8]) -> usize {
-        buffer.len()
-    }
-
     /// Protects what is to be sent, where the call is protected; says how long it is then.
-    #[cfg(feature = "srtp")]
     fn seal(&mut self, transmit: Transmit, buffer: &mut [u8]) -> Result<usize, RunError> {
         let is_rtcp = self.is_rtcp(transmit.path, buffer);
-        let Some(Protection { sender, .. }) = &mut self.protection else {
-            return Ok(transmit.len);
-        };
-        let sealed = match is_rtcp {
-            true => sender.protect_rtcp(buffer, transmit.len),
-            false => sender.protect_rtp(buffer, transmit.len),
-        };
-        sealed.map_err(RunError::Protection)
-    }
-
-    #[cfg(not(feature = "srtp"))]
-    #[expect(clippy::unnecessary_wraps, reason = "it can fail where there is SRTP")]
-    const fn seal(&self, transmit: Transmit, _: &[u8]) -> Result<usize, RunError> {
-        Ok(transmit.len)
+        match &mut self.protection {
+            Some(protection) => protection.seal(is_rtcp, buffer, transmit.len),
+            None => Ok(transmit.len),
+        }
     }
 
     /// Opens what has come, where the call is protected.
-    #[cfg(feature = "srtp")]
     fn open<'b>(&mut self, path: Path, datagram: &'b mut [u8]) -> Result<&'b [u8], RunError> {
         let is_rtcp = self.is_rtcp(path, datagram);
-        let Some(Protection { receiver, .. }) = &mut self.protection else { return Ok(datagram) };
-        let opened = match is_rtcp {
-            true => receiver.unprotect_rtcp(datagram),
-            false => receiver.unprotect_rtp(datagram),
-        };
-        let len = opened.map_err(RunError::Protection)?;
+        let Some(protection) = &mut self.protection else { return Ok(datagram) };
+        let len = protection.open(is_rtcp, datagram)?;
         Ok(datagram.get(..len).unwrap_or_default())
     }
 
     /// Where both share a socket only the octets tell which of them it is.
-    #[cfg(feature = "srtp")]
     fn is_rtcp(&self, path: Path, octets: &[u8]) -> bool {
         path.component == Component::Rtcp
             || self.rtcp.is_none() && protocol(octets) == Protocol::Rtcp
