@@ -8,6 +8,7 @@
 #![expect(clippy::std_instead_of_alloc, reason = "a host has std")]
 
 mod elf;
+mod image;
 mod jitter;
 mod readme;
 mod speed;
@@ -52,6 +53,11 @@ enum Table {
         /// The image, an ELF file.
         image: PathBuf,
     },
+    /// What the flash and the RAM of the phone's image go to.
+    Image {
+        /// The image, an ELF file.
+        image: PathBuf,
+    },
     /// The speed of TFTP servers, from what `examples/tftp/speed.sh` has printed.
     Tftp {
         /// Its output.
@@ -78,6 +84,7 @@ fn main() -> Result<()> {
     let (name, table) = match &arguments.table {
         Table::Speed { results } => ("speed", speed::table(results)?),
         Table::Sizes { image } => ("sizes", elf::table(image)?),
+        Table::Image { image } => ("image", image::table(image)?),
         Table::Tftp { results } => ("tftp", tftp::speed(results)?),
         Table::Tsv { name, file } => (name.as_str(), tftp::plain(file)?),
         Table::Jitter { picture } => {

@@ -30,6 +30,8 @@ sizes! {
     SIZE_OF_RTP_JITTER_STORAGE_FOR_10_PACKETS_OF_160_OCTETS = rtp_core::jitter::Storage<10, 160>;
     SIZE_OF_RTP_SESSION = rtp_core::session::Session<'static>;
     SIZE_OF_RTP_SESSION_STORAGE_FOR_1_OTHER_MEMBER = rtp_core::session::Storage<1>;
+    SIZE_OF_RTP_SRTP_RECEIVER = rtp_core::srtp::Receiver<1>;
+    SIZE_OF_RTP_SRTP_SENDER = rtp_core::srtp::Sender<1>;
     SIZE_OF_SIP_AGENT = sip_core::agent::Agent<'static>;
     SIZE_OF_SIP_AGENT_STORAGE_FOR_1_ACCOUNT_2_CALLS_4_SUBSCRIPTIONS_10_TRANSACTIONS_8_KIB = sip_core::agent::Storage<1, 2, 4, 10, 8192>;
     SIZE_OF_SIP_MESSAGE_VIEW = sip_core::message::Message<'static>;
