@@ -381,7 +381,8 @@ impl Phone {
     ) -> usize {
         let texts = keys.map(Keys::texts);
         let attributes = texts.as_ref().map(Texts::attributes);
-        let attributes = attributes.as_ref().map_or(&[][..], |attributes| attributes);
+        let offered = keys.map_or(0, Keys::offered);
+        let attributes = attributes.as_ref().and_then(|all| all.get(..offered)).unwrap_or_default();
         sdp::secure_offer(&self.local(version, direction), attributes, buffer).unwrap_or(0)
     }
 

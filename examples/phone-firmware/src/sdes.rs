@@ -23,6 +23,9 @@ const TEXT: usize = INLINE.len() + KEY / 3 * 4;
 pub struct Keys {
     ours: Zeroizing<[[u8; KEY]; SUITES.len()]>,
     theirs: Zeroizing<[u8; KEY]>,
+    /// How many suites an offer has: once the best is agreed on, that one alone, so that a change of
+    /// the session with all its credentials stays within a datagram.
+    offered: usize,
 }
 
 impl Keys {
@@ -35,7 +38,12 @@ impl Keys {
         let mut ours = Zeroizing::new([[0; KEY]; SUITES.len()]);
         // Octet by octet: for more at a time the generator would stand in an image twice.
         ours.as_flattened_mut().iter_mut().for_each(|octet| *octet = random.next_u32() as u8);
-        Self { ours, theirs: Zeroizing::new([0; KEY]) }
+        Self { ours, theirs: Zeroizing::new([0; KEY]), offered: SUITES.len() }
+    }
+
+    /// How many of our keys an offer has, the first ones.
+    pub const fn offered(&self) -> usize {
+        self.offered
     }
 
     /// Our keys as text, for as long as a description is written or read.
@@ -75,6 +83,7 @@ impl Keys {
         let sender = MasterKey::from_octets(*suite, ours).map_err(|_| BadKey)?;
         let receiver = MasterKey::from_octets(*suite, &*octets).map_err(|_| BadKey)?;
         self.theirs = octets;
+        self.offered = choice.ours + 1;
         Ok(Some((sender, receiver)))
     }
 }

@@ -97,7 +97,11 @@ impl Agent<'_> {
         let Within { dialog, cseq, path, method, body } = *within;
         let sent_by = self.config.transactions.sent_by.of(path.transport);
         let user_agent = self.config.user_agent;
-        let keys = self.keys(owner.account, None);
+        // Within a dialog a proxy's credentials are enough where there are any: with the registrar's
+        // beside them a change of a session would not fit into a datagram (RFC 3261 section 18.1.1).
+        let entry = self.accounts.get(owner.account).ok_or(Error::Gone)?;
+        let only_proxy = entry.proxy_challenge.is_some().then_some(true);
+        let keys = self.keys(owner.account, only_proxy);
         let cnonce = Tag::new(self.layer.random());
         let accounts = &self.accounts;
         let entry = accounts.get(owner.account).ok_or(Error::Gone)?;
