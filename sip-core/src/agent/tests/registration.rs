@@ -226,6 +226,51 @@ fn a_registration_ends_with_its_connection_and_comes_back() {
 }
 
 #[test]
+fn within_a_dialog_the_proxys_credentials_go_alone() {
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let log = seen.clone();
+    let script: Script = Box::new(move |_, request| {
+        let method = request.method().unwrap();
+        let both = (credentials(request, false).is_some(), credentials(request, true).is_some());
+        log.borrow_mut().push((String::from_utf8_lossy(method.as_bytes()).into_owned(), both));
+        match (method, both) {
+            (Method::Register, (false, _)) => {
+                format!("SIP/2.0 401 x\r\n{}", challenge(Algorithm::Md5, "r", false, false))
+            }
+            (Method::Invite, (_, false)) => {
+                format!("SIP/2.0 407 x\r\n{}", challenge(Algorithm::Md5, "p", false, true))
+            }
+            _ => "SIP/2.0 200 OK\r\nContact: <sip:bob@192.0.2.9>\r\nExpires: 600".into(),
+        }
+    });
+    with_one(script, PASSWORD, |net, alice| {
+        net.sides[0].agent.register(net.now, alice).unwrap();
+        net.run(ms(1000), |_, _, _| {});
+        let call = net.sides[0].agent.invite(net.now, alice, b"sip:bob@x", OFFER).unwrap();
+        net.run(ms(2000), |_, _, _| {});
+        net.sides[0].agent.reinvite(net.now, call, OFFER).unwrap();
+        net.run(ms(3000), |_, _, _| {});
+        net.sides[0].agent.hang_up(net.now, call).unwrap();
+        net.run(ms(4000), |_, _, _| {});
+    });
+    let seen: Vec<_> =
+        seen.borrow().iter().filter(|(method, _)| method != "ACK").cloned().collect();
+    let [both, alone] = [(true, true), (false, true)];
+    assert_eq!(
+        seen,
+        [
+            ("REGISTER", (false, false)),
+            ("REGISTER", (true, false)),
+            ("INVITE", (true, false)),
+            ("INVITE", both),
+            ("INVITE", alone),
+            ("BYE", alone),
+        ]
+        .map(|(method, credentials)| (String::from(method), credentials))
+    );
+}
+
+#[test]
 fn every_kind_of_request_answers_a_proxys_challenge() {
     let seen = Rc::new(RefCell::new(Vec::new()));
     let log = seen.clone();
