@@ -240,7 +240,7 @@ impl super::Depacketizer for Depacketizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::testing::{self, Network, packetize};
+    use crate::payload::tests::{self, Network, packetize};
     use alloc::vec::Vec;
 
     #[test]
@@ -315,7 +315,7 @@ mod tests {
             assert!(
                 sbits.iter().all(|sbit| starts.iter().any(|bit| bit % 8 == usize::from(*sbit)))
             );
-            testing::comes_back(&mut packetizer, &mut Depacketizer::new(), &picture, limit);
+            tests::comes_back(&mut packetizer, &mut Depacketizer::new(), &picture, limit);
         }
     }
 
@@ -339,7 +339,7 @@ mod tests {
         let all = packetize(&mut packetizer, 0, &picture, 24);
         let states = all.iter().map(|(_, octets)| Header::parse(octets).expect("good").0);
         assert!(states.filter(|header| header.quantizer == 9).count() >= 3);
-        testing::comes_back(&mut packetizer, &mut Depacketizer::new(), &picture, 24);
+        tests::comes_back(&mut packetizer, &mut Depacketizer::new(), &picture, 24);
         // Behind a gap within a group, the next group comes next.
         let mut network = Network::new(Depacketizer::new());
         network.send_without(&all, &[2]);

@@ -440,7 +440,7 @@ impl super::Depacketizer for Depacketizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::testing::{self, Network, packetize};
+    use crate::payload::tests::{self, Network, packetize};
     use alloc::vec::Vec;
 
     /// RFC 2190's meaning of I; the documents of Messenger print the other one.
@@ -565,7 +565,7 @@ mod tests {
                     let Mode::A { is_pb, pb: told } = header.mode else { panic!("mode A") };
                     assert_eq!((is_pb, told.reference), (pb, 77));
                 }
-                testing::comes_back(&mut packetizer, &mut Depacketizer::new(), &picture, limit);
+                tests::comes_back(&mut packetizer, &mut Depacketizer::new(), &picture, limit);
             }
         }
     }
@@ -582,7 +582,7 @@ mod tests {
             let modes = all.iter().map(|(_, octets)| octets[0] >> 6);
             let b_or_c = modes.filter(|mode| *mode == if pb { 3 } else { 2 }).count();
             assert!(b_or_c >= 2, "{b_or_c}");
-            testing::comes_back(&mut packetizer, &mut Depacketizer::new(), &picture, 40);
+            tests::comes_back(&mut packetizer, &mut Depacketizer::new(), &picture, 40);
             // A part that begins within a group is of no use behind a gap.
             let mut network = Network::new(Depacketizer::new());
             network.send_without(&all, &[0]);

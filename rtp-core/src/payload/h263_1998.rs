@@ -206,7 +206,7 @@ impl super::Depacketizer for Depacketizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::testing::{self, Network, packetize};
+    use crate::payload::tests::{self, Network, packetize};
     use alloc::vec::Vec;
 
     /// A picture of three groups of blocks.
@@ -251,7 +251,7 @@ mod tests {
     fn pictures_come_back_as_they_were_at_any_limit() {
         for limit in [3, 4, 5, 300, 303, 305, 403, 706, 2000] {
             let (mut packetizer, mut depacketizer) = (Packetizer::new(), Depacketizer::new());
-            testing::comes_back(&mut packetizer, &mut depacketizer, &picture(), limit);
+            tests::comes_back(&mut packetizer, &mut depacketizer, &picture(), limit);
         }
     }
 

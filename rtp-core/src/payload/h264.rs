@@ -406,7 +406,7 @@ impl super::Depacketizer for Depacketizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::testing::{self, Network, packetize};
+    use crate::payload::tests::{self, Network, packetize};
     use alloc::vec::Vec;
 
     fn stream(units: &[&[u8]]) -> Vec<u8> {
@@ -470,7 +470,7 @@ mod tests {
             for aggregate in [false, true] {
                 let mut packetizer = Packetizer::new(Mode::NonInterleaved);
                 packetizer.aggregate = aggregate;
-                testing::comes_back(&mut packetizer, &mut Depacketizer::new(), &frame, limit);
+                tests::comes_back(&mut packetizer, &mut Depacketizer::new(), &frame, limit);
             }
         }
     }

@@ -457,7 +457,7 @@ impl super::Depacketizer for Depacketizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::testing::{self, Network, packetize};
+    use crate::payload::tests::{self, Network, packetize};
     use alloc::vec::Vec;
 
     fn unit(nal_type: u8, len: usize) -> Vec<u8> {
@@ -489,7 +489,7 @@ mod tests {
             for (donl, aggregate) in [(false, false), (false, true), (true, true), (true, false)] {
                 let mut packetizer = Packetizer { donl, aggregate, ..Packetizer::new() };
                 let mut depacketizer = Depacketizer { donl, ..Depacketizer::new() };
-                testing::comes_back(&mut packetizer, &mut depacketizer, &frame, limit);
+                tests::comes_back(&mut packetizer, &mut depacketizer, &frame, limit);
             }
         }
     }

@@ -329,7 +329,7 @@ impl super::Depacketizer for Depacketizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::testing::{self, Network, packetize};
+    use crate::payload::tests::{self, Network, packetize};
     use alloc::vec::Vec;
 
     fn frame(len: usize) -> Vec<u8> {
@@ -373,7 +373,7 @@ mod tests {
     fn frames_come_back_as_they_were_at_any_limit() {
         for limit in [5, 6, 100, 1004, 1005, 2000] {
             let mut packetizer = Packetizer::new(PictureId::Long(7));
-            testing::comes_back(&mut packetizer, &mut Depacketizer::new(), &frame(1000), limit);
+            tests::comes_back(&mut packetizer, &mut Depacketizer::new(), &frame(1000), limit);
         }
     }
 

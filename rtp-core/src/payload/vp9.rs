@@ -354,7 +354,7 @@ impl super::Depacketizer for Depacketizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::testing::{self, Network, packetize};
+    use crate::payload::tests::{self, Network, packetize};
     use alloc::vec::Vec;
 
     fn frame(first: u8, len: usize) -> Vec<u8> {
@@ -415,7 +415,7 @@ mod tests {
             let mut packetizer = Packetizer::new(PictureId::Long(7));
             packetizer.size = Some((640, 480));
             let frame = frame(0x82, 1000);
-            testing::comes_back(&mut packetizer, &mut Depacketizer::new(), &frame, limit);
+            tests::comes_back(&mut packetizer, &mut Depacketizer::new(), &frame, limit);
         }
     }
 

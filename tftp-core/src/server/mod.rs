@@ -736,6 +736,4 @@ impl<'s> Server<'s> {
 }
 
 #[cfg(test)]
-mod network_tests;
-#[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::payload::testing::{self, Network, packetize};
+use crate::payload::tests::{self, Network, packetize};
 use alloc::vec::Vec;
 
 /// An image as an encoder makes it; every interval of its scan is `interval` octets long.
@@ -66,7 +66,7 @@ fn images_come_back_as_they_were_at_any_limit() {
             let image = image(sampling, intervals, 300);
             for limit in [150, 200, 400, 1000, 9000] {
                 let (mut packetizer, mut depacketizer) = (Packetizer::new(), Depacketizer::new());
-                testing::comes_back(&mut packetizer, &mut depacketizer, &image, limit);
+                tests::comes_back(&mut packetizer, &mut depacketizer, &image, limit);
             }
         }
     }

@@ -1,3 +1,5 @@
+mod network;
+
 use super::*;
 use alloc::vec;
 use alloc::vec::Vec;

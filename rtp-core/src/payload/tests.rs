@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Depacketizer, Encoded, Packetizer, Payload, Reassembled, Received};
+use super::*;
 
 /// All payloads of a frame.
 pub(super) fn packetize(
@@ -104,11 +104,22 @@ impl<D: Depacketizer> Depacketizer for Borrowed<'_, D> {
         &mut self,
         packet: &Received<'_>,
         frame: &mut [u8],
-    ) -> Result<Option<Reassembled>, super::Error> {
+    ) -> Result<Option<Reassembled>, Error> {
         self.0.push(packet, frame)
     }
 
     fn reset(&mut self) {
         self.0.reset();
     }
+}
+
+#[test]
+fn static_types_are_those_of_rfc_3551() {
+    let name = |payload_type| static_type(payload_type).map(|known| known.name);
+    assert_eq!(name(PCMU), Some("PCMU"));
+    assert_eq!(name(PCMA), Some("PCMA"));
+    assert_eq!(name(34), Some("H263"));
+    assert_eq!((name(1), name(96), name(255)), (None, None, None));
+    assert_eq!(static_type(G722).map(|known| known.clock_rate), Some(8000));
+    assert!(STATIC_TYPES.is_sorted_by_key(|known| known.payload_type));
 }
