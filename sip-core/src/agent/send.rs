@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::credentials::Keys;
 use super::machine::ALLOW;
 use super::{Agent, Error, Owner};
 use crate::dialog::Dialog;
@@ -46,7 +47,7 @@ impl Agent<'_> {
         let path = begin.path;
         let sent_by = self.config.transactions.sent_by.of(path.transport);
         let user_agent = self.config.user_agent;
-        let keys = self.keys(owner.account, None);
+        let keys = self.fitting_keys(owner.account, begin.method)?;
         let cnonce = Tag::new(self.layer.random());
         let accounts = &self.accounts;
         let entry = accounts.get(owner.account).ok_or(Error::Gone)?;
@@ -97,11 +98,7 @@ impl Agent<'_> {
         let Within { dialog, cseq, path, method, body } = *within;
         let sent_by = self.config.transactions.sent_by.of(path.transport);
         let user_agent = self.config.user_agent;
-        // Within a dialog a proxy's credentials are enough where there are any: with the registrar's
-        // beside them a change of a session would not fit into a datagram (RFC 3261 section 18.1.1).
-        let entry = self.accounts.get(owner.account).ok_or(Error::Gone)?;
-        let only_proxy = entry.proxy_challenge.is_some().then_some(true);
-        let keys = self.keys(owner.account, only_proxy);
+        let keys = self.fitting_keys(owner.account, method)?;
         let cnonce = Tag::new(self.layer.random());
         let accounts = &self.accounts;
         let entry = accounts.get(owner.account).ok_or(Error::Gone)?;
@@ -123,6 +120,16 @@ impl Agent<'_> {
                 write(blocks, to)
             })?;
         Ok(sent)
+    }
+
+    /// The credentials of a request. A proxy's are enough where there are any, but for what the
+    /// registrar itself answers: with both a call that brings keys, or its change, would not fit into
+    /// a datagram (RFC 3261 section 18.1.1).
+    fn fitting_keys(&mut self, account: Index, method: Method<'_>) -> Result<Keys, Error> {
+        let entry = self.accounts.get(account).ok_or(Error::Gone)?;
+        let is_registrars = matches!(method, Method::Register | Method::Publish);
+        let only_proxy = (entry.proxy_challenge.is_some() && !is_registrars).then_some(true);
+        Ok(self.keys(account, only_proxy))
     }
 
     /// Where a request to this URI goes.
