@@ -56,7 +56,7 @@ const FILE_MAX: usize = 512;
 const RING_MAX: usize = 2000;
 
 /// One account, two calls, four subscriptions.
-type SipStorage = Storage<1, 2, 4, 10, 8192>;
+type SipStorage = Storage<1, 2, 4, 14, 8192>;
 
 /// The longest SIP message that the phone sends.
 const OUTPUT_MAX: usize = 2048;
