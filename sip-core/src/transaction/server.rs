@@ -52,7 +52,7 @@ impl<U: Copy> Layer<'_, U> {
         code: StatusCode,
         mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<(), Error> {
-        self.respond_with(now, transaction, code, true, &mut |_, to| write(to))
+        self.respond_with(now, transaction, code, code.is_success(), &mut |_, to| write(to))
     }
 
     /// Answers a request with a response that `write` writes whole, from its status line on: what a
@@ -141,7 +141,7 @@ impl<U: Copy> Layer<'_, U> {
         code: StatusCode,
         mut write: impl FnMut(Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<(), Error> {
-        self.respond_with(now, transaction, code, true, &mut |_, to| write(to))
+        self.respond_with(now, transaction, code, code.is_provisional(), &mut |_, to| write(to))
     }
 
     /// The PRACK for a provisional response has arrived: it is not sent again by the clock, but
