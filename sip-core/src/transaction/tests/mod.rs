@@ -376,6 +376,23 @@ fn timer_l_absorbs_the_invite_and_a_proxy_may_send_each_2xx() {
 }
 
 #[test]
+fn a_provisional_response_is_repeated_only_where_a_prack_is_waited_for() {
+    let mut storage = Store::new();
+    let mut layer = layer(&mut storage);
+    let id = arrives(&mut layer, Duration::ZERO, udp(), &request("INVITE", "1"));
+    let code = StatusCode::RINGING;
+    layer.respond_until_acknowledged(Duration::ZERO, id, code, |to| to.finish()).unwrap();
+    sent(&mut layer, Duration::ZERO);
+    assert_eq!(layer.poll_timeout(), None);
+    layer.respond_reliably(Duration::ZERO, id, code, |to| to.finish()).unwrap();
+    sent(&mut layer, Duration::ZERO);
+    let (lines, _) = run(&mut layer, ms(10_000));
+    assert_eq!(times(&lines), [500, 1500, 3500, 7500]);
+    layer.provisional_acknowledged(id).unwrap();
+    assert_eq!(layer.poll_timeout(), None);
+}
+
+#[test]
 fn a_2xx_is_sent_until_the_ack_even_over_a_stream() {
     let mut storage = Store::new();
     let mut layer = layer(&mut storage);
