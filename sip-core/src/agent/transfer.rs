@@ -29,6 +29,8 @@ pub(super) enum Transfer {
 
 /// The longest value of Replaces that a transfer may bring, in octets.
 const MAX_REPLACES: usize = 256;
+/// The longest dialog, as its requests have it, that another side may be asked to take over, in octets.
+const MAX_DIALOG: usize = 768;
 /// For how long the implicit subscription of a REFER holds, in seconds.
 const TOLD_FOR_S: u32 = 180;
 
@@ -48,12 +50,13 @@ impl Agent<'_> {
     /// RFC 3891): its INVITE there says that it replaces ours.
     ///
     /// # Errors
-    /// As [`Agent::transfer`].
+    /// As [`Agent::transfer`]; [`Error::Uri`] where the other call's addresses and route are longer
+    /// than 768 octets together.
     pub fn transfer_to(&mut self, now: Duration, call: CallId, other: CallId) -> Result<(), Error> {
         let entry = self.calls.get(other.0).ok_or(Error::Gone)?;
         let dialog = entry.dialog.as_ref().ok_or(Error::State)?;
         // The dialog is copied: what is written stands in the same arena.
-        let mut room = [0; 768];
+        let mut room = [0; MAX_DIALOG];
         let kept = self.layer.arena().get(dialog.block());
         let copy = room.get_mut(..kept.len()).ok_or(Error::Uri)?;
         copy.copy_from_slice(kept);
@@ -115,7 +118,10 @@ impl Agent<'_> {
         }
         let account = AccountId(entry.account);
         let uri = Uri::parse(refer_to).map_err(|_| Error::Uri)?;
-        let target = refer_to.split(|octet| *octet == b'?').next().unwrap_or_default();
+        // A question mark may stand in the user part, too: the header part says where it ends.
+        let end = refer_to.len().saturating_sub(uri.headers_as_bytes().len());
+        let target = refer_to.get(..end).unwrap_or_default();
+        let target = target.strip_suffix(b"?").unwrap_or(target);
         // Of the headers that a URI may bring, this one does no harm.
         let header = uri.headers().find(|(name, _)| name.eq_ignore_ascii_case(b"Replaces"));
         let mut room = [0; MAX_REPLACES];

@@ -151,3 +151,15 @@ fn a_replaces_that_is_too_long_is_not_followed() {
         net.sides[0].agent.hang_up(net.now, call).unwrap();
     });
 }
+
+#[test]
+fn a_question_mark_in_a_user_part_ends_no_uri() {
+    with_three(|net, _, call| {
+        net.sides[0].agent.transfer(net.now, call, b"sip:ca?rol@192.0.2.3?Subject=x").unwrap();
+        let until = net.now + ms(5000);
+        net.run(until, |agent, now, event| obliging(agent, now, &event));
+        assert!(net.lines.contains(&"INVITE sip:ca?rol@192.0.2.3 SIP/2.0".into()));
+        assert_eq!(net.told(0), ["TransferProgress 100", "TransferProgress 404, over"]);
+        net.sides[0].agent.hang_up(net.now, call).unwrap();
+    });
+}
