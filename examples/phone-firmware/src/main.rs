@@ -131,6 +131,8 @@ async fn start(spawner: Spawner) {
     let mac = driver.address();
     defmt::info!("ethernet {=[u8; 6]:02x}", mac);
     let seed = board::seed(mac);
+    // Sessions say some of their random numbers to everyone: theirs are never the agent's.
+    let media_seed = seed.map(|octet| !octet);
     let network_seed = u64::from_le_bytes([mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], 0, 0]);
     let resources = RESOURCES.init(StackResources::new());
     let (stack, runner) =
@@ -150,7 +152,7 @@ async fn start(spawner: Spawner) {
     };
     let config = provision(stack, mac, lent, ring).await;
 
-    spawner.spawn(media::media(stack, MEDIA.take(), seed).expect("one of it"));
+    spawner.spawn(media::media(stack, MEDIA.take(), media_seed).expect("one of it"));
     run(stack, address, config, ring.len(), seed, buffers).await
 }
 
@@ -239,7 +241,7 @@ async fn run(
         }
     };
     let (agent, account) = start_agent(address, transport.path(server), &config, seed);
-    let phone = PHONE.init_with(|| Phone::new(account, address, config, ring_octets, seed));
+    let phone = PHONE.init_with(|| Phone::new(account, address, config, ring_octets));
     let mut up = true;
 
     loop {

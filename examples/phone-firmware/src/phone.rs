@@ -58,8 +58,6 @@ pub struct Phone {
     presence: Option<SubscriptionId>,
     ring_octets: usize,
     busy: Busy,
-    seed: [u8; 32],
-    calls: u32,
     /// What the media task has to be told.
     orders: Deque<Order, 3>,
 }
@@ -71,7 +69,6 @@ impl Phone {
         address: Ipv4Addr,
         config: PhoneConfig,
         ring_octets: usize,
-        seed: [u8; 32],
     ) -> Self {
         Self {
             account,
@@ -83,8 +80,6 @@ impl Phone {
             presence: None,
             ring_octets,
             busy: Busy::new(),
-            seed,
-            calls: 0,
             orders: Deque::new(),
         }
     }
@@ -189,7 +184,7 @@ impl Phone {
                     return Err(Error::State);
                 }
                 let mut offer = [0; SDP_MAX];
-                let keys = self.keys();
+                let keys = self.keys(agent);
                 let len = self.offer(1, Direction::SendRecv, keys.as_ref(), &mut offer);
                 let body = offer.get(..len).unwrap_or_default();
                 let id = agent.invite(now(), self.account, uri.as_bytes(), Some((SDP, body)))?;
@@ -257,7 +252,7 @@ impl Phone {
         if self.call.is_some() {
             return agent.reject(now(), id, StatusCode::BUSY_HERE);
         }
-        let mut call = Call::new(id, Phase::Ringing, self.keys());
+        let mut call = Call::new(id, Phase::Ringing, self.keys(agent));
         let mut answer = [0; SDP_MAX];
         match self.answer(call.version, call.keys.as_mut(), offer, &mut answer) {
             Some((len, agreed, keys)) => {
@@ -367,9 +362,8 @@ impl Phone {
     }
 
     /// New keys, where calls are to be protected.
-    fn keys(&mut self) -> Option<Keys> {
-        self.calls = self.calls.wrapping_add(1);
-        self.config.srtp.then(|| Keys::new(&self.seed, self.calls))
+    fn keys(&self, agent: &mut Agent<'_>) -> Option<Keys> {
+        self.config.srtp.then(|| Keys::new(|| agent.random()))
     }
 
     fn offer(

@@ -4,8 +4,6 @@
 //! was agreed on. All of it is forgotten by the memory when the call is over.
 
 use base64ct::{Base64, Encoding};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use rtp_core::srtp::{MasterKey, Profile};
 use sip_core::sdp::{Crypto, CryptoChoice};
 use zeroize::{Zeroize, Zeroizing};
@@ -29,15 +27,13 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// New keys. The seed may serve other machines as well: what they draw of it is another stream
-    /// of the generator. `number` is another one for each call.
-    pub fn new(seed: &[u8; 32], number: u32) -> Self {
-        let mut random = ChaCha8Rng::from_seed(*seed);
-        // The machines of the SDK draw from stream 0.
-        random.set_stream(1 + u64::from(number));
+    /// New keys of random numbers that nobody can guess: the agent's own, since a generator of the
+    /// phone's would stand in the image beside it.
+    pub fn new(mut random: impl FnMut() -> u64) -> Self {
         let mut ours = Zeroizing::new([[0; KEY]; SUITES.len()]);
-        // Octet by octet: for more at a time the generator would stand in an image twice.
-        ours.as_flattened_mut().iter_mut().for_each(|octet| *octet = random.next_u32() as u8);
+        for octets in ours.as_flattened_mut().chunks_mut(8) {
+            octets.iter_mut().zip(random().to_le_bytes()).for_each(|(to, from)| *to = from);
+        }
         Self { ours, theirs: Zeroizing::new([0; KEY]), offered: SUITES.len() }
     }
 
@@ -120,9 +116,18 @@ mod tests {
 
     use super::*;
 
+    /// Numbers that are no other start's.
+    fn keys(start: u64) -> Keys {
+        let mut state = start;
+        Keys::new(|| {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            state
+        })
+    }
+
     #[test]
     fn two_sides_come_to_keys_that_fit() {
-        let (mut alice, mut bob) = (Keys::new(&[1; 32], 0), Keys::new(&[2; 32], 0));
+        let (mut alice, mut bob) = (keys(1), keys(2));
         let choice = CryptoChoice { ours: 1, media: 0, tag: 2 };
         let (of_alice, of_bob) = (alice.texts(), bob.texts());
         let (send, _) = alice.agree(&choice, &of_bob.attributes()[1]).unwrap().unwrap();
@@ -138,7 +143,7 @@ mod tests {
 
     #[test]
     fn calls_and_suites_have_keys_of_their_own() {
-        let (first, second) = (Keys::new(&[1; 32], 0), Keys::new(&[1; 32], 1));
+        let (first, second) = (keys(1), keys(2));
         let (one, other) = (first.texts(), second.texts());
         let [a, b] = one.attributes().map(|crypto| crypto.key_params);
         let [c, d] = other.attributes().map(|crypto| crypto.key_params);
@@ -151,7 +156,7 @@ mod tests {
         let choice = CryptoChoice { ours: 0, media: 0, tag: 1 };
         for key_params in [&b"inline:!!!!"[..], b"inline:QUJD", b"elsewhere:QUJD", b""] {
             let theirs = Crypto { tag: 1, suite: b"", key_params, session_params: b"" };
-            assert_eq!(Keys::new(&[1; 32], 0).agree(&choice, &theirs).err(), Some(BadKey));
+            assert_eq!(keys(1).agree(&choice, &theirs).err(), Some(BadKey));
         }
     }
 }

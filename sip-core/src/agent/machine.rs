@@ -220,6 +220,12 @@ impl<'s> Agent<'s> {
         .min()
     }
 
+    /// A random number of the agent's generator, for what the host writes itself and nobody may
+    /// guess: the keys of a session description (RFC 4568 section 6.1), a boundary, a cookie.
+    pub fn random(&mut self) -> u64 {
+        self.layer.random()
+    }
+
     /// How many transactions, calls and subscriptions are live, in this order.
     pub fn live(&self) -> (usize, usize, usize) {
         (self.layer.len(), self.calls.len(), self.subscriptions.len())
