@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use object::{Object, ObjectSymbol, SymbolKind};
+use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 /// Owners and the crates by whose names they are known, in the order of the table; what stands in
 /// no row is the last one's. The first four are the SDK's own, the fifth is what they bring along.
@@ -74,8 +74,22 @@ pub(crate) fn table(image: &Path) -> Result<String> {
     writeln!(text, "| **the four crates** | **{sdk}** of {} |", 128 * 1024)?;
     writeln!(text, "| the four crates with their ciphers and hashes | {} |", sdk + brought)?;
     writeln!(text, "| **all symbols** | **{all}** of {} |", 256 * 1024)?;
+    writeln!(
+        text,
+        "| *RAM of the SDK's machines and their storage* | *{}* of {} |",
+        word(&file, "SDK_RAM")?,
+        32 * 1024
+    )?;
     writeln!(text, "| *RAM that stands for good, all of it* | *{all_ram}* of {} |", 64 * 1024)?;
     Ok(text)
+}
+
+/// The number that a symbol stands for.
+fn word(file: &object::File<'_>, name: &str) -> Result<u32> {
+    let symbol = file.symbol_by_name(name).with_context(|| format!("no symbol {name}"))?;
+    let section = file.section_by_index(symbol.section_index().context("it has no section")?)?;
+    let octets = section.data_range(symbol.address(), 4)?.context("it is not in its section")?;
+    Ok(u32::from_le_bytes(octets.try_into()?))
 }
 
 /// Whose a symbol is: the first crate that its mangled name names decides.

@@ -81,8 +81,7 @@ impl SipBuffers {
 }
 
 static RESOURCES: StaticCell<StackResources<4>> = StaticCell::new();
-// Whatever is large is all zeros at first, so that flash need not hold it; the storage of SIP is
-// the exception.
+// Whatever is large is all zeros at first, so that flash need not hold it.
 static MEDIA: ConstStaticCell<media::Memory> = ConstStaticCell::new(media::Memory::new());
 static SIP: ConstStaticCell<SipStorage> = ConstStaticCell::new(SipStorage::new());
 static SIP_BUFFERS: ConstStaticCell<SipBuffers> = ConstStaticCell::new(SipBuffers::new());
@@ -102,7 +101,16 @@ const STATICS: &[(&str, usize)] = &[
     ("tftp client", size_of::<tftp_core::client::Client<'_>>()),
     ("phone", size_of::<Phone>()),
     ("ring tone", RING_MAX),
+    ("sdk", SDK_RAM as usize),
 ];
+
+/// What the SDK's machines and their storage take in a call. A symbol, for tables made of the image.
+#[used]
+#[unsafe(no_mangle)]
+static SDK_RAM: u32 = (size_of::<SipStorage>()
+    + size_of::<Agent<'_>>()
+    + media::SDK_RAM
+    + size_of::<tftp_core::client::Client<'_>>()) as u32;
 
 static LINES: Channel<ThreadModeRawMutex, Vec<u8, LINE_MAX>, 1> = Channel::new();
 

@@ -86,6 +86,13 @@ impl Memory {
     }
 }
 
+/// What the SDK's machines and their storage take for a call's sound.
+pub const SDK_RAM: usize = size_of::<Session<'_>>()
+    + size_of::<rtp_core::session::Storage<2>>()
+    + size_of::<jitter::Buffer<'_>>()
+    + size_of::<jitter::Storage<JITTER_PACKETS, FRAME>>()
+    + size_of::<Protection<Ciphers>>();
+
 /// Takes calls' sound, one call after another.
 #[embassy_executor::task]
 pub async fn media(stack: Stack<'static>, memory: &'static mut Memory, mut seed: [u8; 32]) -> ! {

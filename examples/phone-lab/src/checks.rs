@@ -385,14 +385,19 @@ pub fn budget(bench: &mut Bench) -> Result<String> {
     let lines = bench.phone.since(mark);
     let stack = lines.iter().find(|line| line.text.starts_with("memory: stack"));
     let stack = number_after(&stack.context("no line about the stack")?.text, "stack")?;
+    let sdk = lines.iter().find(|line| line.text.starts_with("memory: sdk"));
+    let sdk = number_after(&sdk.context("no line about the SDK")?.text, "sdk")?;
     let image::Footprint { flash, statics } = image::footprint(&bench.wishes.image)?;
     let ram = statics + stack;
     let measured = format!(
-        "flash {flash} of {}, RAM {ram} of {} ({statics} for good, stack at most {stack})",
+        "flash {flash} of {}, RAM {ram} of {} ({statics} for good, stack at most {stack}), \
+         the SDK's machines and storage {sdk} of {}",
         image::FLASH_MAX,
-        image::RAM_MAX
+        image::RAM_MAX,
+        image::SDK_RAM_MAX,
     );
-    ensure!(flash <= image::FLASH_MAX && ram <= image::RAM_MAX, "{measured}");
+    let fits = flash <= image::FLASH_MAX && ram <= image::RAM_MAX && sdk <= image::SDK_RAM_MAX;
+    ensure!(fits, "{measured}");
     Ok(measured)
 }
 

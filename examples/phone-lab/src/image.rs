@@ -9,6 +9,8 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionFlags};
 pub const FLASH_MAX: u64 = 256 * 1024;
 /// RAM that the board has for it.
 pub const RAM_MAX: u64 = 64 * 1024;
+/// RAM that the SDK's machines and their storage may take of it.
+pub const SDK_RAM_MAX: u64 = 32 * 1024;
 
 /// What an image takes.
 #[derive(Clone, Copy, Debug)]
