@@ -34,13 +34,14 @@ use core::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::storage::{Index, Queue, Slot, Table};
+use crate::storage::{Index, Queue, Slots, Table};
 use crate::{ConfigError, Error, NtpTime, Ssrc};
 use member::State;
 use sample::Sample;
 use timing::{AverageSize, Limits, Population};
 
-/// Room for the members of a session, which the host lends.
+/// Room for the members of a session, which the host lends: zeros, so that a static of it takes no
+/// flash.
 ///
 /// ```
 /// use rtp_core::session::{Cname, Config, Session, Storage};
@@ -51,13 +52,13 @@ use timing::{AverageSize, Limits, Population};
 /// ```
 #[derive(Debug)]
 pub struct Storage<const MEMBERS: usize> {
-    members: [Slot<Member>; MEMBERS],
+    members: Slots<Member, MEMBERS>,
 }
 
 impl<const MEMBERS: usize> Storage<MEMBERS> {
     /// Room for `MEMBERS` others: one for a call between two.
     pub const fn new() -> Self {
-        Self { members: [const { Slot::EMPTY }; MEMBERS] }
+        Self { members: Slots::new() }
     }
 }
 
@@ -173,7 +174,7 @@ impl<'s> Session<'s> {
     ) -> Result<Self, ConfigError> {
         let mut random = ChaCha8Rng::from_seed(seed);
         let key = (wide(&mut random), wide(&mut random));
-        Self::over(config, Table::lent(&mut storage.members, key), random)
+        Self::over(config, Table::lent(storage.members.lend(), key), random)
     }
 
     fn over(
@@ -391,8 +392,8 @@ impl<'s> Session<'s> {
     }
 
     /// A keyed digest of an SSRC: where a member is found, and whether it is part of a sample.
-    fn member_digest(&self, ssrc: Ssrc) -> u64 {
-        self.members.hash(&[&ssrc.0.to_be_bytes()])
+    fn member_digest(&self, ssrc: Ssrc) -> u32 {
+        self.members.hash(&ssrc.0.to_be_bytes())
     }
 
     fn find(&self, ssrc: Ssrc) -> Option<Index> {

@@ -323,9 +323,8 @@ impl Session<'_> {
         true
     }
 
-    fn insert(&mut self, now: Duration, digest: u64, ssrc: Ssrc) -> Result<Index, Full> {
-        let index =
-            self.members.insert(digest, Member::new(ssrc, now)).map_err(|(_, full)| full)?;
+    fn insert(&mut self, now: Duration, digest: u32, ssrc: Ssrc) -> Result<Index, Full> {
+        let index = self.members.insert(digest, Member::new(ssrc, now))?;
         self.members.set_deadline(index, Some(now.saturating_add(PROBATION)));
         Ok(index)
     }

@@ -37,8 +37,8 @@ impl Sample {
     }
 
     /// Whether a member with this digest is kept.
-    pub(super) const fn holds(self, digest: u64) -> bool {
-        self.bits == 0 || digest >> (64 - self.bits) == 0
+    pub(super) const fn holds(self, digest: u32) -> bool {
+        self.bits == 0 || digest >> (32 - self.bits) == 0
     }
 }
 

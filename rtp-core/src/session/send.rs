@@ -192,7 +192,7 @@ impl Session<'_> {
 
     /// A report, with a block for each source heard since the report before, and a description.
     fn write_report(&mut self, now: Duration, buffer: &mut [u8]) -> Result<usize, BufferTooSmall> {
-        let sources = self.members.queued(Queue::Report).min(31);
+        let sources = self.members.queued(Queue::Report).take(31).count();
         let head = if self.we_sent { 28 } else { 8 };
         let report_len = head + sources * 24;
         let needed = report_len.saturating_add(self.describe(self.own.ssrc, |d| d.encoded_len()));
