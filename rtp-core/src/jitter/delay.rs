@@ -34,9 +34,11 @@ pub(super) struct DelayEstimate {
 impl DelayEstimate {
     pub(super) fn new(config: &Config) -> Result<Self, ConfigError> {
         let units = |time: core::time::Duration| {
-            let units = time.as_micros().saturating_mul(u128::from(config.clock_rate)) / 1_000_000;
+            let seconds = time.as_secs().saturating_mul(u64::from(config.clock_rate));
+            let part = u64::from(time.subsec_micros()) * u64::from(config.clock_rate) / 1_000_000;
             // Half of what 32 bits hold, so that differences keep their sign.
-            u32::try_from(units).unwrap_or(u32::MAX).min(u32::MAX / 4)
+            let units = u32::try_from(seconds.saturating_add(part)).unwrap_or(u32::MAX);
+            units.min(u32::MAX / 4)
         };
         let (minimum, maximum, adaptive) = match config.delay {
             Delay::Fixed(delay) => (units(delay), units(delay), false),

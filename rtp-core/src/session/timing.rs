@@ -50,28 +50,29 @@ pub(super) fn interval(population: Population, size: AverageSize, limits: Limits
     } else {
         (members, 4)
     };
-    // size / 256 octets * 8 bits * count / (bandwidth * quarters / 4), in microseconds.
+    // size / 256 octets * 8 bits * count / (bandwidth * quarters / 4), in seconds and what remains:
+    // 128 bits would do it in one step, for more octets of a firmware's image than all of this.
     let bits = u64::from(size.0).saturating_mul(u64::from(count.max(1)));
-    let share = u64::from(limits.rtcp_bandwidth).saturating_mul(quarters);
-    let micros = u128::from(bits) * (8 * 4 * 1_000_000 / 256);
-    let micros = micros.checked_div(u128::from(share)).unwrap_or(u128::MAX);
-    Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX)).max(limits.minimum)
+    let share = u64::from(limits.rtcp_bandwidth).saturating_mul(quarters * 8);
+    let Some(seconds) = bits.checked_div(share) else { return Duration::MAX };
+    // What remains is less than the divisor's 38 bits.
+    let micros = (bits % share).saturating_mul(1_000_000) / share;
+    Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros)).max(limits.minimum)
 }
 
 /// The interval varied by a factor from 0.5 to 1.5, and divided by e - 3/2, which makes up for
 /// what reconsideration adds (RFC 3550 section 6.3.1, T).
 pub(super) fn vary(interval: Duration, random: u32) -> Duration {
-    let micros = interval.as_micros().min(u128::from(u64::MAX));
-    let varied = micros / 2 + ((micros * u128::from(random)) >> 32);
-    let compensated = varied * 100_000 / 121_828;
-    Duration::from_micros(u64::try_from(compensated).unwrap_or(u64::MAX))
+    // (1/2 + random / 2^32) / 1.21828, in 2^-31.
+    const HALF: u32 = 881_358_821;
+    const WHOLE: u64 = 1_762_717_641;
+    let factor = HALF + ((u64::from(random) * WHOLE) >> 32) as u32;
+    scale(interval, factor, 1 << 31)
 }
 
 /// A length of time shortened as `part` is to `whole`.
 pub(super) fn scale(length: Duration, part: u32, whole: u32) -> Duration {
-    let nanos = length.as_nanos().saturating_mul(u128::from(part));
-    let nanos = nanos.checked_div(u128::from(whole)).unwrap_or(0);
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    length.saturating_mul(part).checked_div(whole).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -103,7 +104,7 @@ mod tests {
     #[test]
     fn the_interval_varies_from_a_half_to_three_halves_with_compensation() {
         let second = Duration::from_secs(1);
-        assert_eq!(vary(second, 0), Duration::from_micros(410_414));
+        assert_eq!(vary(second, 0).as_micros(), 410_414);
         let longest = vary(second, u32::MAX);
         assert_eq!(longest.as_millis(), 1231);
     }
