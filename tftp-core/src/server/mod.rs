@@ -56,11 +56,14 @@ use crate::error::{BufferTooSmall, Fault, Full, ParseError};
 use crate::flow::{Acked, Taken, duration, micros};
 use crate::option::{DEFAULT_BLKSIZE, OptionSet};
 use crate::packet::{DATA_HEADER, ErrorCode, Kind, Mode, Packet, REQUEST_LIMIT, Request};
-use crate::storage::{Index, Slot, Table};
+use crate::storage::{Index, Slots, Table, slot_len};
 use crate::{Error, Failure, Path, Read};
 
 /// What a transfer needs, with its place in the table, on every target.
-const _: () = assert!(size_of::<Slot<Transfer>>() <= 256);
+const _: () = assert!(slot_len::<Transfer>() <= 256);
+
+/// The deadline of a transfer that waits to be reported: before all others.
+const REPORTS: u64 = 0;
 
 /// Names a transfer for as long as it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,15 +73,15 @@ pub struct TransferId(Index);
 /// Where a server without allocation keeps up to `N` transfers.
 #[derive(Debug)]
 pub struct Storage<const N: usize> {
-    transfers: [Slot<Transfer>; N],
-    sources: [Slot<Source>; N],
+    transfers: Slots<Transfer, N>,
+    sources: Slots<Source, N>,
 }
 
 impl<const N: usize> Storage<N> {
-    /// Empty storage.
+    /// Empty storage: all zeros, so that a static of it takes no flash.
     #[must_use]
     pub const fn new() -> Self {
-        Self { transfers: [const { Slot::EMPTY }; N], sources: [const { Slot::EMPTY }; N] }
+        Self { transfers: Slots::new(), sources: Slots::new() }
     }
 }
 
@@ -219,8 +222,8 @@ impl<'s> Server<'s> {
     ) -> Self {
         let mut random = ChaCha8Rng::from_seed(seed);
         let mut key = || (random.next_u64(), random.next_u64());
-        let transfers = Table::lent(&mut storage.transfers, key());
-        let sources = Table::lent(&mut storage.sources, key());
+        let transfers = Table::lent(storage.transfers.lend(), key());
+        let sources = Table::lent(storage.sources.lend(), key());
         Self::over(config, transfers, sources)
     }
 
@@ -339,10 +342,10 @@ impl<'s> Server<'s> {
         let at = micros(now);
         while let Some(deadline) = self.transfers.next_deadline() {
             // Those that wait to be reported stand at zero, before all others.
-            if deadline > now || deadline == Duration::ZERO {
+            if deadline > at || deadline == REPORTS {
                 return;
             }
-            let Some(index) = self.transfers.pop_due(now) else { return };
+            let Some(index) = self.transfers.pop_due(at) else { return };
             if let Some(transfer) = self.transfers.get_mut(index) {
                 transfer.handle_timeout(at);
             }
@@ -394,10 +397,7 @@ impl<'s> Server<'s> {
         if let Some(needed) = self.too_small.take() {
             return Some(Event::BufferTooSmall { needed });
         }
-        if self.transfers.next_deadline()? > Duration::ZERO {
-            return None;
-        }
-        let index = self.transfers.pop_due(Duration::ZERO)?;
+        let index = self.transfers.pop_due(REPORTS)?;
         let id = TransferId(index);
         let transfer = self.transfers.get_mut(index)?;
         let event = match transfer.phase {
@@ -491,7 +491,7 @@ impl<'s> Server<'s> {
     /// When to call [`Self::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.transfers.next_deadline()
+        self.transfers.next_deadline().map(duration)
     }
 
     /// How many octets of a file have come or have been acknowledged.
@@ -634,7 +634,7 @@ impl<'s> Server<'s> {
         let forget = transfer.is_refused();
         let deadline = match transfer.timer.deadline {
             u64::MAX => None,
-            deadline => Some(duration(deadline).max(Duration::from_micros(1))),
+            deadline => Some(deadline.max(REPORTS + 1)),
         };
         if sends {
             self.transfers.set_ready(index);
@@ -642,7 +642,7 @@ impl<'s> Server<'s> {
         if forget {
             self.remove(index);
         } else if reports {
-            self.transfers.set_deadline(index, Some(Duration::ZERO));
+            self.transfers.set_deadline(index, Some(REPORTS));
         } else {
             match (self.transfers.deadline(index), deadline) {
                 (Some(set), Some(new)) if set <= new => {}
