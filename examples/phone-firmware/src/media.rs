@@ -72,7 +72,9 @@ pub static ORDERS: Channel<ThreadModeRawMutex, Order, 2> = Channel::new();
 /// The port for RTP; RTCP has the next one.
 pub const PORT: u16 = 5350;
 
-/// What the media task keeps for as long as the phone runs.
+/// What the media task keeps for as long as the phone runs, at whole words, for the time that copies
+/// take.
+#[repr(align(4))]
 pub struct Memory {
     rtp: ([u8; 1536], [u8; 512]),
     rtcp: ([u8; 512], [u8; 512]),

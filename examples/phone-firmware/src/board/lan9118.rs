@@ -20,6 +20,7 @@ const IRQ_CFG: usize = 0x54;
 const INT_STS: usize = 0x58;
 const INT_EN: usize = 0x5c;
 const FIFO_INT: usize = 0x68;
+const RX_CFG: usize = 0x6c;
 const TX_CFG: usize = 0x70;
 const HW_CFG: usize = 0x74;
 const RX_DP_CTRL: usize = 0x78;
@@ -47,10 +48,17 @@ const MII_DATA: u32 = 7;
 
 /// The longest Ethernet frame without its check sequence.
 const FRAME_MAX: usize = 1514;
-const FRAME_ROOM: usize = (FRAME_MAX + 4).next_multiple_of(4);
+/// Octets before a frame that has arrived: behind its 14 octets of Ethernet all that follows stands
+/// at whole words, which takes a third of the time to copy.
+const GAP: usize = 2;
+/// Room for the gap, a frame and its check sequence, in whole words.
+const FRAME_ROOM: usize = (GAP + FRAME_MAX + 4).next_multiple_of(4);
+
+#[repr(align(4))]
+struct Frames([[u8; FRAME_ROOM]; 2]);
 
 /// A frame that has arrived, and one that leaves: not inside the driver, which is moved to its task.
-static FRAMES: ConstStaticCell<[[u8; FRAME_ROOM]; 2]> = ConstStaticCell::new([[0; FRAME_ROOM]; 2]);
+static FRAMES: ConstStaticCell<Frames> = ConstStaticCell::new(Frames([[0; FRAME_ROOM]; 2]));
 /// The PHY has to be asked whether the cable is in.
 static LINK_CHANGED: AtomicBool = AtomicBool::new(true);
 static WAKER: AtomicWaker = AtomicWaker::new();
@@ -111,7 +119,6 @@ pub struct Tap {
 /// The controller, started.
 pub struct Lan9118 {
     tap: Tap,
-    /// With room for the check sequence, in whole words.
     frame: &'static mut [u8; FRAME_ROOM],
     sent: &'static mut [u8; FRAME_ROOM],
     address: [u8; 6],
@@ -121,7 +128,7 @@ pub struct Lan9118 {
 impl Lan9118 {
     /// Resets the controller and starts both directions. There is one.
     pub fn new(tap: Tap) -> Self {
-        let [frame, sent] = FRAMES.take();
+        let Frames([frame, sent]) = FRAMES.take();
         write(HW_CFG, 1);
         while read(HW_CFG) & 1 != 0 {}
         // Five of the sixteen KiB are for sending; the rest receives.
@@ -131,6 +138,7 @@ impl Lan9118 {
         write(INT_STS, u32::MAX);
         let (low, high) = (mac_read(ADDRL).to_le_bytes(), mac_read(ADDRH).to_le_bytes());
         let address = [low[0], low[1], low[2], low[3], high[0], high[1]];
+        write(RX_CFG, (GAP as u32) << 8);
         write(TX_CFG, 1 << 1);
         mac_write(MAC_CR, (1 << 20) | (1 << 3) | (1 << 2));
         phy_write(PHY_INTERRUPT_MASK, PHY_LINK_DOWN | PHY_NEGOTIATED);
@@ -177,14 +185,14 @@ impl Driver for Lan9118 {
                 while read(RX_DP_CTRL) & (1 << 31) != 0 {}
                 continue;
             }
-            let payload = len - 4;
+            let end = GAP + len - 4;
             let words = self.frame.as_chunks_mut::<4>().0;
-            for word in &mut words[..len.div_ceil(4)] {
+            for word in &mut words[..(GAP + len).div_ceil(4)] {
                 *word = read(RX_DATA).to_le_bytes();
             }
-            (self.tap.received)(&self.frame[..payload]);
+            (self.tap.received)(&self.frame[GAP..end]);
             let sent = TxToken { tap: self.tap, frame: self.sent };
-            return Some((RxToken(&mut self.frame[..payload]), sent));
+            return Some((RxToken(&mut self.frame[GAP..end]), sent));
         }
     }
 
