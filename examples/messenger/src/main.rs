@@ -32,7 +32,9 @@ enum Command {
     },
     /// Prints what a firewall has to let through.
     Ports {
-        /// A policy in TOML: [sip] min, max; [media] min, max; [files] min, max; [t120] port.
+        /// A policy in TOML: [sip] min, max; [media] min, max; [files] min, max; [t120] port. Or by
+        /// the names MinSipDynamicPort, MaxSipDynamicPort, MinMediaPort, MaxMediaPort: one a line, or
+        /// an export of the registry.
         #[arg(long, value_name = "FILE")]
         policy: Option<PathBuf>,
         /// How to print it.
@@ -50,6 +52,8 @@ enum Format {
     Json,
     /// Rules for `nft -f`.
     Nftables,
+    /// Commands for Windows' firewall.
+    Netsh,
 }
 
 fn main() -> ExitCode {
@@ -83,6 +87,7 @@ fn print_ports(policy: Option<PathBuf>, format: Format) -> ExitCode {
     match format {
         Format::Text => print!("{}", ports::text(&rules)),
         Format::Json => println!("{}", ports::json(&rules)),
+        Format::Netsh => print!("{}", ports::netsh(&rules)),
         Format::Nftables => print!("{}", ports::nftables(&rules)),
     }
     ExitCode::SUCCESS

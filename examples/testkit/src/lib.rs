@@ -2,7 +2,8 @@
 //!
 //! [`Link`] is a network in virtual time that loses, repeats, delays and reorders; [`seeds`] gives
 //! every test its seeds and names the one that failed; [`peer`] finds programs of other people to
-//! talk to, installs them where it may, and says loudly when a test has to go without.
+//! talk to, installs them where it may, and says loudly when a test has to go without; a
+//! `Namespace` is a machine of its own on the network.
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -12,9 +13,13 @@
 )]
 
 mod link;
+#[cfg(target_os = "linux")]
+mod netns;
 mod peer;
 mod seed;
 
 pub use link::{Link, LinkConfig};
+#[cfg(target_os = "linux")]
+pub use netns::Namespace;
 pub use peer::{Peer, free_port, peer};
 pub use seed::{Random, seeds};
