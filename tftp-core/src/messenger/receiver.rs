@@ -143,8 +143,13 @@ impl Receiver {
     /// Gives up and tells the peer why: [`ByeCode::ReceiverCancelled`] goes as `CCL`, any other
     /// code as `BYE`. The event [`Event::Cancelled`] says that it is done; the host sends what
     /// there is, and closes the connection.
+    ///
+    /// A host that cannot keep the last octets of the file says so before it goes on to
+    /// `poll_transmit`: the peer is not told then that they were received.
     pub fn cancel(&mut self, _now: Duration, code: ByeCode) {
-        if self.state == State::Ended {
+        if matches!(self.lines.back(), Some(Line::Bye(ByeCode::Received))) {
+            let _ = self.lines.pop_back();
+        } else if self.state == State::Ended {
             return;
         }
         let line = match code {

@@ -326,6 +326,26 @@ fn the_receiver_says_why_it_cancels() {
 }
 
 #[test]
+fn what_the_receiver_could_not_keep_is_not_called_received() {
+    for (config, octets) in [(config(3), &b"\0\x03\0abc"[..]), (plain(3), b"\0\x03\0abc")] {
+        let version = format!("VER {}\r\n", config.dialect().name());
+        let mut receiver = Receiver::new(NOW, &config).unwrap();
+        let mut buffer = [0; TRANSMIT_LEN];
+        for line in [version.as_bytes(), b"FIL 3\r\n", octets] {
+            while receiver.poll_transmit(NOW, &mut buffer).is_some() {}
+            receiver.handle_stream(NOW, &mut line.to_vec()).unwrap();
+        }
+        receiver.cancel(NOW, ByeCode::DiskFull);
+        let len = receiver.poll_transmit(NOW, &mut buffer).unwrap().len;
+        assert_eq!(&buffer[..len], b"BYE 2147942405\r\n");
+        assert_eq!(receiver.poll_transmit(NOW, &mut buffer), None);
+        let code = ByeCode::DiskFull;
+        assert_eq!(receiver.poll_event(), Some(Event::Cancelled { code }));
+        assert_eq!((receiver.poll_event(), receiver.is_ended()), (None, true));
+    }
+}
+
+#[test]
 fn the_sender_may_cancel_in_the_middle() {
     for config in [config(3000), plain(3000)] {
         let mut sender = started(&config);
