@@ -1,168 +1,48 @@
-//! Files: the invitation's bodies, and the transfer over one TCP connection.
+//! Files: the messages that agree on one, and the transfer over one TCP connection.
 
 use std::io::{BufRead, ErrorKind, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use rand_core::Rng;
+use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
-use tftp_core::messenger::{
-    Accept, Address, Cancel, Config, Event, Invitation, Invite, Keys, Receiver, Sender,
-    TRANSMIT_LEN,
-};
+use tftp_core::messenger::{ByeCode, Config, Event, Receiver, Sender, TRANSMIT_LEN};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
-use crate::random;
+use crate::stop::Stop;
+
+mod offer;
+
+use offer::cookie;
+pub use offer::{Declined, Listening, Offer};
 
 /// How much is read from the file or the connection at once.
 const BUFFER: usize = 64 * 1024;
 
-/// An offer of a file, as both sides keep it.
-///
-/// Where the sender can listen, the receiver accepts, and the sender says where it listens. Where it
-/// cannot (it is behind a NAT), the receiver listens, and says so as it accepts. Either way it is
-/// the side that listens whose cookie the receiver shows on the connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// Ties the bodies of the invitation together.
-    pub cookie: u32,
-    /// The file's name without its folders.
-    pub name: String,
-    /// In octets.
-    pub size: u64,
-    /// Encrypted and checked; without it the plain protocol of old clients runs.
-    pub encrypted: bool,
-    /// The sender can be connected to.
-    pub can_listen: bool,
-}
+/// How long the other side may take to read why this side ends.
+const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Where the other side listens, and the cookie that is shown there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listening {
-    /// Its address or name.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// The cookie.
-    pub auth_cookie: u32,
-}
+/// A transfer was given up by one of the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled(pub ByeCode);
 
-impl Offer {
-    /// An encrypted offer of this file, by a sender that listens, with a cookie that nobody can
-    /// foresee.
-    pub fn new(name: &str, size: u64) -> Result<Self> {
-        let (encrypted, can_listen) = (true, true);
-        Ok(Self { cookie: cookie()?, name: name.to_owned(), size, encrypted, can_listen })
-    }
-
-    /// What a received body offers.
-    pub fn parse(body: &[u8]) -> Result<Self> {
-        match Invitation::parse(body)? {
-            Invitation::Invite(invite) => {
-                // The name is the other side's: no part of it may lead out of the folder.
-                let name = invite.file.rsplit(['/', '\\']).next().unwrap_or_default();
-                ensure!(!matches!(name, "" | "." | ".."), "the file has no name");
-                let Invite { cookie, size, encrypted, can_listen, .. } = invite;
-                Ok(Self { cookie, name: name.to_owned(), size, encrypted, can_listen })
-            }
-            other => bail!("an offer of a file was expected, not {other:?}"),
-        }
-    }
-
-    /// The body that offers it.
-    pub fn body(&self) -> Result<Vec<u8>> {
-        let invite = Invite::new(self.cookie, &self.name, self.size);
-        let Self { encrypted, can_listen, .. } = *self;
-        body(&Invitation::Invite(Invite { encrypted, can_listen, ..invite }))
-    }
-
-    /// The body that takes it, with the keys that the receiver makes.
-    pub fn accept(&self) -> Result<(Option<Keys>, Vec<u8>)> {
-        ensure!(self.can_listen, "the sender cannot listen: the receiver has to");
-        let keys = self.keys()?;
-        let accept = Accept::by_receiver(self.cookie, keys.clone());
-        Ok((keys, body(&Invitation::Accept(accept))?))
-    }
-
-    /// The body that takes it and says where the receiver listens, for a sender that cannot; and
-    /// the cookie that is shown there.
-    pub fn accept_listening(&self, host: &str, port: u16) -> Result<(Option<Keys>, u32, Vec<u8>)> {
-        let (keys, auth_cookie) = (self.keys()?, cookie()?);
-        let address = Address::new(host, port, auth_cookie);
-        let accept = Accept::by_listening_receiver(self.cookie, keys.clone(), address);
-        Ok((keys, auth_cookie, body(&Invitation::Accept(accept))?))
-    }
-
-    /// The body that says no.
-    pub fn decline(&self) -> Result<Vec<u8>> {
-        body(&Invitation::Cancel(Cancel { cookie: self.cookie, code: Cancel::REJECT }))
-    }
-
-    /// What the receiver's answer says: its keys, and where it listens if it does.
-    pub fn accepted(&self, body: &[u8]) -> Result<(Option<Keys>, Option<Listening>)> {
-        let answer = self.answer(body)?;
-        ensure!(!self.encrypted || answer.keys.is_some(), "the receiver has sent no keys");
-        let keys = answer.keys.filter(|_| self.encrypted);
-        let listening = answer.address.map(listening);
-        ensure!(self.can_listen || listening.is_some(), "the receiver does not listen either");
-        Ok((keys, listening))
-    }
-
-    /// The body that says where the sender listens, and the cookie that it asks for there.
-    pub fn listening(&self, host: &str, port: u16) -> Result<(u32, Vec<u8>)> {
-        let auth_cookie = cookie()?;
-        let accept = Accept::by_sender(self.cookie, Address::new(host, port, auth_cookie));
-        Ok((auth_cookie, body(&Invitation::Accept(accept))?))
-    }
-
-    /// Where the sender listens.
-    pub fn address(&self, body: &[u8]) -> Result<Listening> {
-        let address = self.answer(body)?.address;
-        address.map(listening).context("the sender does not say where it listens")
-    }
-
-    /// What the connection is to be like; `receiver` is who the file is for.
-    pub fn config<'a>(
-        &self,
-        receiver: &'a str,
-        auth_cookie: u32,
-        keys: Option<Keys>,
-    ) -> Config<'a> {
-        match keys {
-            Some(keys) => Config::new(receiver, auth_cookie, self.size, keys),
-            None => Config::plain(receiver, auth_cookie, self.size),
-        }
-    }
-
-    fn keys(&self) -> Result<Option<Keys>> {
-        let mut generator = random::generator()?;
-        Ok(self.encrypted.then(|| Keys::generate(&mut generator)))
-    }
-
-    fn answer<'b>(&self, body: &'b [u8]) -> Result<Accept<'b>> {
-        match Invitation::parse(body)? {
-            Invitation::Accept(accept) if accept.cookie == self.cookie => Ok(accept),
-            Invitation::Cancel(cancel) if cancel.cookie == self.cookie => {
-                bail!("the other side declined the file ({})", cancel.code)
-            }
-            other => bail!("an answer to the offer was expected, not {other:?}"),
-        }
+impl std::fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
     }
 }
 
-fn listening(address: Address<'_>) -> Listening {
-    let Address { host, port, auth_cookie, .. } = address;
-    Listening { host: host.to_owned(), port, auth_cookie }
-}
+impl std::error::Error for Cancelled {}
 
 /// Where a received file goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     file: PathBuf,
+    /// What it is called while it is not whole.
+    part: PathBuf,
     replace: bool,
 }
 
@@ -173,25 +53,27 @@ impl Target {
         if replace && !may_replace(file) {
             return None;
         }
-        Some(Self { file: file.to_owned(), replace })
+        // A name that is nobody else's.
+        let mut part = file.to_owned().into_os_string();
+        part.push(format!(".{:08x}.part", cookie().ok()?));
+        Some(Self { file: file.to_owned(), part: part.into(), replace })
     }
 
-    /// Where it is while it is not whole.
-    fn part(&self) -> PathBuf {
-        let mut name = self.file.clone().into_os_string();
-        name.push(".part");
-        name.into()
+    /// Makes the file that it is while it is not whole.
+    async fn begin(&self) -> Result<File> {
+        let file = File::options().write(true).create_new(true).open(&self.part).await;
+        file.with_context(|| format!("{} cannot be written", self.part.display()))
     }
 
     /// It is whole: it gets its name.
     async fn finish(&self) -> Result<()> {
-        let part = self.part();
+        let part = &self.part;
         let finished = if self.replace {
-            tokio::fs::rename(&part, &self.file).await
+            tokio::fs::rename(part, &self.file).await
         } else {
             // A rename would replace what has come to be there meanwhile; a link does not.
-            let linked = tokio::fs::hard_link(&part, &self.file).await;
-            tokio::fs::remove_file(&part).await.and(linked)
+            let linked = tokio::fs::hard_link(part, &self.file).await;
+            tokio::fs::remove_file(part).await.and(linked)
         };
         finished.with_context(|| format!("{} cannot be written", self.file.display()))
     }
@@ -208,10 +90,36 @@ pub fn ask(file: &Path, mut input: impl BufRead, mut output: impl Write) -> bool
 
 /// Sends the file over a connection; `progress` is told how many octets are on their way.
 pub async fn send(
+    stream: TcpStream,
+    config: &Config<'_>,
+    file: &Path,
+    progress: impl FnMut(u64),
+) -> Result<()> {
+    send_until(stream, config, file, progress, Stop::never()).await
+}
+
+/// Sends the file over a connection, unless it is stopped: then the other side is told.
+///
+/// The error is [`Cancelled`] where one side has given up, and
+/// [`messenger::Error`](tftp_core::messenger::Error) where the protocol was broken.
+pub async fn send_until(
     mut stream: TcpStream,
     config: &Config<'_>,
     file: &Path,
+    progress: impl FnMut(u64),
+    stop: Stop,
+) -> Result<()> {
+    let sent = send_over(&mut stream, config, file, progress, stop).await;
+    farewell(&mut stream).await;
+    sent
+}
+
+async fn send_over(
+    stream: &mut TcpStream,
+    config: &Config<'_>,
+    file: &Path,
     mut progress: impl FnMut(u64),
+    mut stop: Stop,
 ) -> Result<()> {
     let epoch = Instant::now();
     let mut file =
@@ -221,14 +129,17 @@ pub async fn send(
     let mut inbox = Inbox::default();
     let mut complete = false;
     loop {
+        if stop.is_asked() {
+            sender.cancel(epoch.elapsed());
+        }
         while let Some(transmit) = sender.poll_transmit(epoch.elapsed(), &mut line) {
-            write(&mut stream, line.get(..transmit.len), config.silence).await?;
+            write(stream, line.get(..transmit.len), config.silence, &mut stop).await?;
         }
         while let Some(event) = sender.poll_event() {
             complete |= is_complete(event)?;
         }
         if complete {
-            break;
+            return Ok(());
         }
         if let Some(read) = sender.poll_read() {
             file.seek(SeekFrom::Start(read.offset)).await?;
@@ -241,12 +152,12 @@ pub async fn send(
             while !data.is_empty() && sender.poll_read().is_some() {
                 let (taken, transmit) = sender.supply(epoch.elapsed(), data, &mut chunks)?;
                 data = data.get(taken..).unwrap_or_default();
-                write(&mut stream, chunks.get(..transmit.len), config.silence).await?;
+                write(stream, chunks.get(..transmit.len), config.silence, &mut stop).await?;
                 progress(sender.transferred());
             }
             // The receiver may have had enough of it.
-            inbox.try_read(&stream)?;
-        } else if !inbox.read(&mut stream, epoch, sender.poll_timeout()).await? {
+            inbox.try_read(stream)?;
+        } else if !inbox.read(stream, epoch, sender.poll_timeout(), &mut stop).await? {
             sender.handle_timeout(epoch.elapsed());
         }
         loop {
@@ -259,56 +170,74 @@ pub async fn send(
                 break;
             }
             while let Some(transmit) = sender.poll_transmit(epoch.elapsed(), &mut line) {
-                write(&mut stream, line.get(..transmit.len), config.silence).await?;
+                write(stream, line.get(..transmit.len), config.silence, &mut stop).await?;
             }
         }
         if inbox.ended {
             sender.handle_closed(epoch.elapsed());
         }
     }
-    stream.shutdown().await.context("the connection cannot be closed")
 }
 
 /// Receives a file over a connection; `progress` is told how many octets have come.
 ///
 /// The file is there only if all of it came, and was not changed under way; until then it is called
-/// `<name>.part`.
+/// `<name>.<number>.part`.
 pub async fn receive(
     stream: TcpStream,
     config: &Config<'_>,
     target: &Target,
     progress: impl FnMut(u64),
 ) -> Result<()> {
-    let part = target.part();
-    let received = receive_into(stream, config, &part, progress).await;
-    if received.is_err() {
-        // Half a file is of no use; where there is none there is none to remove.
-        let _ = tokio::fs::remove_file(part).await;
-        return received;
+    receive_until(stream, config, target, progress, Stop::never()).await
+}
+
+/// Receives a file over a connection, unless it is stopped: then the other side is told. Errors are
+/// those of [`send_until`].
+pub async fn receive_until(
+    mut stream: TcpStream,
+    config: &Config<'_>,
+    target: &Target,
+    progress: impl FnMut(u64),
+    stop: Stop,
+) -> Result<()> {
+    let output = target.begin().await?;
+    let received = receive_into(&mut stream, config, output, progress, stop).await;
+    farewell(&mut stream).await;
+    match received {
+        Ok(()) => target.finish().await,
+        Err(error) => {
+            // Half a file is of no use; where there is none there is none to remove.
+            let _ = tokio::fs::remove_file(&target.part).await;
+            Err(error)
+        }
     }
-    target.finish().await
 }
 
 async fn receive_into(
-    mut stream: TcpStream,
+    stream: &mut TcpStream,
     config: &Config<'_>,
-    file: &Path,
+    mut output: File,
     mut progress: impl FnMut(u64),
+    mut stop: Stop,
 ) -> Result<()> {
     stream.set_nodelay(true)?;
     let epoch = Instant::now();
-    let mut output = File::create(file)
-        .await
-        .with_context(|| format!("{} cannot be written", file.display()))?;
     let mut receiver = Receiver::new(epoch.elapsed(), config)?;
     let mut line = [0; TRANSMIT_LEN];
     let mut inbox = Inbox::default();
-    let mut complete = false;
+    let (mut complete, mut unwritable) = (false, None);
     loop {
+        if stop.is_asked() {
+            receiver.cancel(epoch.elapsed(), ByeCode::ReceiverCancelled);
+        }
         let mut at = 0;
         loop {
             while let Some(transmit) = receiver.poll_transmit(epoch.elapsed(), &mut line) {
-                write(&mut stream, line.get(..transmit.len), config.silence).await?;
+                write(stream, line.get(..transmit.len), config.silence, &mut stop).await?;
+            }
+            if let Some(error) = unwritable {
+                return Err(error).context("the file cannot be written");
             }
             while let Some(event) = receiver.poll_event() {
                 complete |= is_complete(event)?;
@@ -316,11 +245,17 @@ async fn receive_into(
             let octets = inbox.octets.get_mut(at..).unwrap_or_default();
             let (used, event) = receiver.handle_stream(epoch.elapsed(), octets)?;
             match event {
-                Some(Event::Data { data, .. }) => output.write_all(data).await?,
+                Some(Event::Data { data, .. }) => {
+                    let last = receiver.transferred() == config.size;
+                    if let Err(error) = keep(&mut output, data, last).await {
+                        receiver.cancel(epoch.elapsed(), reason(&error));
+                        unwritable = Some(error);
+                    }
+                }
                 Some(event) => complete |= is_complete(event)?,
                 None => {}
             }
-            if used == 0 {
+            if used == 0 && unwritable.is_none() {
                 break;
             }
             at += used;
@@ -328,16 +263,34 @@ async fn receive_into(
         inbox.octets.drain(..at);
         progress(receiver.transferred());
         if complete {
-            break;
+            return Ok(());
         }
         if inbox.ended {
             receiver.handle_closed(epoch.elapsed());
-        } else if !inbox.read(&mut stream, epoch, receiver.poll_timeout()).await? {
+        } else if !inbox.read(stream, epoch, receiver.poll_timeout(), &mut stop).await? {
             receiver.handle_timeout(epoch.elapsed());
         }
     }
-    output.flush().await?;
-    output.sync_all().await.with_context(|| format!("{} cannot be written", file.display()))
+}
+
+/// Writes octets of the file; behind the last ones it is on the disk.
+async fn keep(output: &mut File, data: &[u8], last: bool) -> std::io::Result<()> {
+    output.write_all(data).await?;
+    if last {
+        output.flush().await?;
+        output.sync_all().await?;
+    }
+    Ok(())
+}
+
+/// What the other side is told where its file cannot be kept.
+fn reason(error: &std::io::Error) -> ByeCode {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            ByeCode::DiskFull
+        }
+        _ => ByeCode::ReceiverCancelled,
+    }
 }
 
 /// The SHA-256 of a file, in hexadecimal digits.
@@ -359,7 +312,7 @@ pub fn sha256(file: &Path) -> Result<String> {
 fn is_complete(event: Event<'_>) -> Result<bool> {
     match event {
         Event::Complete => Ok(true),
-        Event::Cancelled { code } => bail!("{code}"),
+        Event::Cancelled { code } => Err(Cancelled(code).into()),
         Event::Failed(error) => Err(error.into()),
         _ => Ok(false),
     }
@@ -373,12 +326,14 @@ struct Inbox {
 }
 
 impl Inbox {
-    /// Waits for more, no longer than until `deadline`; says whether something came, if only the end.
+    /// Waits for more, no longer than until `deadline` or a stop; says whether something came, if
+    /// only the end.
     async fn read(
         &mut self,
         stream: &mut TcpStream,
         epoch: Instant,
         deadline: Option<Duration>,
+        stop: &mut Stop,
     ) -> Result<bool> {
         let deadline = epoch + deadline.unwrap_or_else(|| epoch.elapsed());
         self.octets.reserve(BUFFER);
@@ -388,6 +343,7 @@ impl Inbox {
                 Ok(true)
             }
             () = sleep_until(deadline.into()) => Ok(false),
+            () = stop.asked() => Ok(false),
         }
     }
 
@@ -403,23 +359,38 @@ impl Inbox {
     }
 }
 
-async fn write(stream: &mut TcpStream, octets: Option<&[u8]>, limit: Duration) -> Result<()> {
-    timeout(limit, stream.write_all(octets.unwrap_or_default()))
-        .await
-        .context("the other side takes nothing of what it is sent")?
-        .context("the connection broke")
+/// Writes within `limit`, and sooner once it was stopped: half a chunk is of no use to anybody.
+async fn write(
+    stream: &mut TcpStream,
+    octets: Option<&[u8]>,
+    limit: Duration,
+    stop: &mut Stop,
+) -> Result<()> {
+    let late = async {
+        tokio::select! {
+            () = sleep(limit) => {}
+            () = async { stop.asked().await; sleep(FAREWELL).await } => {}
+        }
+    };
+    tokio::select! {
+        written = stream.write_all(octets.unwrap_or_default()) => {
+            written.context("the connection broke")
+        }
+        () = late => bail!("the other side takes nothing of what it is sent"),
+    }
 }
 
-fn body(invitation: &Invitation<'_>) -> Result<Vec<u8>> {
-    let mut body = vec![0; invitation.encoded_len()];
-    let len = invitation.write(&mut body)?;
-    body.truncate(len);
-    Ok(body)
-}
-
-/// Known clients stay below 10^9.
-fn cookie() -> Result<u32> {
-    Ok(random::generator()?.next_u32() % 1_000_000_000)
+/// Closes this side of the connection, and waits for the other side to read what was sent: closed
+/// with something unread, the connection would be reset and the last line might be lost.
+async fn farewell(stream: &mut TcpStream) {
+    let mut unread = vec![0; BUFFER];
+    let rest = async {
+        // How the transfer has ended is settled: a connection that breaks now changes nothing.
+        let _ = stream.shutdown().await;
+        while matches!(stream.read(&mut unread).await, Ok(1..)) {}
+    };
+    // Who does not close in this time is not waited for.
+    let _ = timeout(FAREWELL, rest).await;
 }
 
 #[cfg(test)]
@@ -433,6 +404,16 @@ mod tests {
     /// Sends `octets` announced as `size` from one task to another, and says how both ended. What
     /// the receiver shows as a cookie is off by `guess`.
     async fn transfer(octets: Vec<u8>, offer: Offer, guess: u32) -> (Result<()>, Result<Vec<u8>>) {
+        transfer_until(octets, offer, guess, [u64::MAX; 2]).await
+    }
+
+    /// The same, and sender and receiver give up after so many octets.
+    async fn transfer_until(
+        octets: Vec<u8>,
+        offer: Offer,
+        guess: u32,
+        patience: [u64; 2],
+    ) -> (Result<()>, Result<Vec<u8>>) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (source, target) = (folder.path().join("source"), folder.path().join("target"));
         std::fs::write(&source, octets).expect("it can be written");
@@ -462,13 +443,23 @@ mod tests {
         let (sends, receives) = if offer.can_listen { (one, other) } else { (other, one) };
         let mut last = 0;
         let chosen = Target::choose(&target, |_| false).expect("there is none");
+        let [(ask_sender, sender), (ask_receiver, receiver)] = [Stop::new(), Stop::new()];
+        let sending = |octets| {
+            if octets >= patience[0] {
+                ask_sender.send_replace(true);
+            }
+        };
+        let receiving = |octets| {
+            assert!(octets >= last);
+            assert!(!target.exists(), "it is not whole yet");
+            last = octets;
+            if octets >= patience[1] {
+                ask_receiver.send_replace(true);
+            }
+        };
         let (sent, received) = tokio::join!(
-            send(sends, &of_sender, &source, |_| {}),
-            receive(receives, &of_receiver, &chosen, |octets| {
-                assert!(octets >= last);
-                assert!(!target.exists(), "it is not whole yet");
-                last = octets;
-            })
+            send_until(sends, &of_sender, &source, sending, sender),
+            receive_until(receives, &of_receiver, &chosen, receiving, receiver)
         );
         assert_eq!(received.is_ok(), target.exists(), "half a file is removed");
         let left = std::fs::read_dir(folder.path()).expect("the folder").count();
@@ -522,7 +513,9 @@ mod tests {
     #[tokio::test]
     async fn a_stranger_gets_nothing() {
         let (sent, received) = transfer(octets(100), offer(100), 1).await;
-        assert!(sent.expect_err("the cookie is wrong").to_string().contains("cookie"));
+        let error = sent.expect_err("the cookie is wrong");
+        let why = error.downcast_ref::<tftp_core::messenger::Error>();
+        assert_eq!(why, Some(&tftp_core::messenger::Error::WrongCookie), "{error:#}");
         assert!(received.is_err());
     }
 
@@ -533,20 +526,68 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn either_side_may_give_up_in_the_middle_and_the_other_knows_why() {
+        const SIZE: usize = 20_000_000;
+        for encrypted in [true, false] {
+            for (patience, code) in [
+                ([1_000_000, u64::MAX], ByeCode::SenderCancelled),
+                ([u64::MAX, 1_000_000], ByeCode::ReceiverCancelled),
+                ([u64::MAX, 0], ByeCode::ReceiverCancelled),
+            ] {
+                let offer = Offer { encrypted, ..offer(SIZE) };
+                let (sent, received) = transfer_until(octets(SIZE), offer, 0, patience).await;
+                for error in [sent.expect_err("given up"), received.expect_err("given up")] {
+                    let why = error.downcast_ref::<Cancelled>();
+                    assert_eq!(why, Some(&Cancelled(code)), "{error:#}");
+                }
+            }
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_disk_that_is_full_is_said_to_the_sender() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let source = folder.path().join("source");
+        for (encrypted, len) in [(true, 500_000), (false, 500_000), (true, 1), (false, 1)] {
+            std::fs::write(&source, octets(len)).expect("it can be written");
+            let offer = Offer { encrypted, ..offer(len) };
+            let keys = offer.keys().expect("keys");
+            let config = offer.config(BOB, 7, keys);
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let address = listener.local_addr().expect("an address");
+            let (one, other) = tokio::join!(listener.accept(), TcpStream::connect(address));
+            let (one, mut other) = (one.expect("a connection").0, other.expect("a connection"));
+            let full = File::options().write(true).open("/dev/full").await.expect("it is there");
+            let receiving = async {
+                let received = receive_into(&mut other, &config, full, |_| {}, Stop::never()).await;
+                farewell(&mut other).await;
+                received
+            };
+            let (sent, received) = tokio::join!(send(one, &config, &source, |_| {}), receiving);
+            let received = received.expect_err("there is no room");
+            assert!(received.to_string().contains("cannot be written"), "{received:#}");
+            let error = sent.expect_err("there is no room");
+            let why = error.downcast_ref::<Cancelled>();
+            assert_eq!(why, Some(&Cancelled(ByeCode::DiskFull)), "{encrypted} {len}: {error:#}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_file_is_replaced_only_by_somebodys_leave() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("file");
         std::fs::write(&file, "old").expect("it can be written");
         assert_eq!(Target::choose(&file, |_| false), None);
         let target = Target::choose(&file, |_| true).expect("leave was given");
-        std::fs::write(target.part(), "new").expect("it can be written");
+        std::fs::write(&target.part, "new").expect("it can be written");
         assert_eq!(std::fs::read(&file).expect("the file"), b"old");
         target.finish().await.expect("it has its name");
         assert_eq!(std::fs::read(&file).expect("the file"), b"new");
         // One that comes to be there meanwhile is not replaced: nobody was asked.
         let file = folder.path().join("other");
         let target = Target::choose(&file, |_| true).expect("there is none");
-        std::fs::write(target.part(), "new").expect("it can be written");
+        std::fs::write(&target.part, "new").expect("it can be written");
         std::fs::write(&file, "meanwhile").expect("it can be written");
         assert!(target.finish().await.is_err());
         assert_eq!(std::fs::read(&file).expect("the file"), b"meanwhile");
@@ -559,34 +600,5 @@ mod tests {
             assert_eq!(ask(Path::new("f"), answer.as_bytes(), &mut said), expected, "{answer:?}");
             assert_eq!(said, b"f is there already. Replace it? [y/N] ");
         }
-    }
-
-    #[test]
-    fn the_bodies_agree_on_name_keys_and_address() {
-        let offer = Offer::new("Grüße.bin", 5000).expect("an offer");
-        let seen = Offer::parse(&offer.body().expect("a body")).expect("it reads");
-        assert_eq!(seen, offer);
-        let (keys, body) = seen.accept().expect("a body");
-        assert!(offer.accepted(&body).expect("keys").0 == keys && keys.is_some());
-        let (auth_cookie, body) = offer.listening("127.0.0.1", 6891).expect("a body");
-        let there = Listening { host: "127.0.0.1".into(), port: 6891, auth_cookie };
-        assert_eq!(seen.address(&body).expect("an address"), there);
-        assert!(offer.accepted(&body).is_err(), "the sender has no keys to give");
-        let other = Offer::new("other", 1).expect("an offer");
-        assert!(other.accepted(&body).is_err(), "the cookie is another offer's");
-        let behind = Offer { can_listen: false, ..offer.clone() };
-        assert!(behind.accept().is_err(), "somebody has to listen");
-        let declined = offer.accepted(&seen.decline().expect("a body"));
-        assert!(declined.expect_err("it was declined").to_string().contains("REJECT"));
-    }
-
-    #[test]
-    fn a_name_cannot_lead_out_of_the_folder() {
-        for (name, plain) in [("../../etc/passwd", "passwd"), ("C:\\boot.ini", "boot.ini")] {
-            let offer = Offer { name: name.into(), ..offer(1) };
-            assert_eq!(Offer::parse(&offer.body().expect("a body")).expect("it reads").name, plain);
-        }
-        let offer = Offer { name: "folder/..".into(), ..offer(1) };
-        assert!(Offer::parse(&offer.body().expect("a body")).is_err());
     }
 }

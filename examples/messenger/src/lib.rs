@@ -26,4 +26,5 @@ mod net;
 pub mod ports;
 pub mod random;
 pub mod render;
+pub mod stop;
 pub mod story;
