@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`client`], [`happening`] | a signed-in person's side of SIP over UDP, TCP and TLS |
 //! | [`call`], [`audio`] | the sound of a call, WAV files, and how alike two recordings are |
-//! | [`file`](mod@file) | files over Messenger's TFTP |
+//! | [`file`](mod@file), [`exchange`] | files over Messenger's TFTP, and the commands that send and take them |
 //! | [`board`], [`render`], [`font`] | a whiteboard over T.120, and its picture |
 //! | [`ports`], [`bind`] | the ports of a policy: what a firewall has to let through, and sockets on them |
 //! | [`demo`], [`story`] | two people on one machine who do all of it, and what is told of them |
@@ -19,6 +19,7 @@ pub mod call;
 pub mod client;
 pub mod demo;
 mod driver;
+pub mod exchange;
 pub mod file;
 pub mod font;
 pub mod happening;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use messenger::exchange::{Send, Take};
 use messenger::{demo, ports};
 
 /// A messenger: presence, instant messages, calls, files and whiteboards over SIP.
@@ -30,6 +31,16 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Offers files to somebody, and sends those that he takes.
+    ///
+    /// Ctrl-C gives up what is under way, and the other side is told. Exit codes: 0 all are there,
+    /// 1 failed, 2 wrong usage, 3 declined, 4 not reached or no answer, 5 given up by one of the two.
+    Send(Send),
+    /// Waits for somebody to offer files, and takes them.
+    ///
+    /// Ends with the conversation, or with Ctrl-C: then the other side is told. Exit codes as with
+    /// `send`.
+    Take(Take),
     /// Prints what a firewall has to let through.
     Ports {
         /// A policy in TOML: [sip] min, max; [media] min, max; [files] min, max; [t120] port. Or by
@@ -59,6 +70,8 @@ enum Format {
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Demo { out, json } => show(&out, json),
+        Command::Send(send) => end(send.run()),
+        Command::Take(take) => end(take.run()),
         Command::Ports { policy, format } => print_ports(policy, format),
     }
 }
@@ -72,6 +85,13 @@ fn show(out: &std::path::Path, json: bool) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn end(result: anyhow::Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("messenger: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 fn print_ports(policy: Option<PathBuf>, format: Format) -> ExitCode {
