@@ -13,6 +13,7 @@
 //! | [`payload`] | payload types and formats: sound, pictures, telephone-event; packetizers and depacketizers |
 //! | [`codec`] | G.711 in both laws, G.722; concealment of losses, voice activity, comfort noise |
 //! | [`e_model`] | how good a call is: R and MOS out of delay and loss (ITU-T G.107) |
+//! | [`quality`] | what a listener gets of a stream: loss, bursts, delay, R and MOS (RFC 3611) |
 //! | [`jitter`] | a jitter buffer in memory that the host lends |
 //! | [`ports`] | the pairs of ports that media uses, out of a range that a policy gives |
 //!
@@ -58,6 +59,7 @@ mod ntp;
 pub mod packet;
 pub mod payload;
 pub mod ports;
+pub mod quality;
 pub mod rtcp;
 pub mod session;
 #[cfg(feature = "srtp")]

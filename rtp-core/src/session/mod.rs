@@ -5,6 +5,7 @@
 //!   RTP, RTCP ─▶ handle_datagram ───────▶ Event::Packet, Event::Rtcp
 //!                handle_timeout
 //!                poll_transmit ─────────▶ RTCP: SR or RR, SDES, BYE
+//!                feedback, append ──────▶ RTCP of the host's own: NACK, PLI, XR ...
 //!                poll_event ────────────▶ Joined, SenderReport, Goodbye, Timeout, Collision ...
 //! ```
 //!
@@ -17,6 +18,7 @@
 
 mod config;
 mod event;
+mod feedback;
 mod member;
 mod receive;
 mod sample;
@@ -26,6 +28,7 @@ mod timing;
 
 pub use config::{Clock, Cname, Component, Config, Path, Transmit};
 pub use event::Event;
+pub use feedback::Compounding;
 pub use member::{Member, RemoteView, SourceStatistics};
 pub use send::Outgoing;
 

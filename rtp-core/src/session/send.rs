@@ -263,8 +263,7 @@ impl Session<'_> {
         let too_small = BufferTooSmall { needed };
         let buffer = buffer.get_mut(..needed).ok_or(too_small)?;
         let (report, rest) = buffer.split_first_chunk_mut::<8>().ok_or(too_small)?;
-        let [s, t, u, v] = ssrc.to_octets();
-        *report = [0x80, packet_type::RR, 0, 1, s, t, u, v];
+        *report = empty_report(ssrc);
         let (description, rest) = rest.split_at_mut_checked(description_len).ok_or(too_small)?;
         self.describe(ssrc, |value| value.write(description))?;
         goodbye.write(rest)?;
@@ -272,9 +271,19 @@ impl Session<'_> {
     }
 
     /// Our description, given to `then`.
-    fn describe<T>(&self, ssrc: Ssrc, then: impl FnOnce(&SourceDescription<'_>) -> T) -> T {
+    pub(super) fn describe<T>(
+        &self,
+        ssrc: Ssrc,
+        then: impl FnOnce(&SourceDescription<'_>) -> T,
+    ) -> T {
         let items = [Item { item_type: ItemType::Cname, value: self.config.cname.as_octets() }];
         let chunks = [Chunk { ssrc, items: Items::from(&items) }];
         then(&SourceDescription { chunks: Chunks::from(&chunks) })
     }
+}
+
+/// A receiver report without blocks.
+pub(super) fn empty_report(ssrc: Ssrc) -> [u8; 8] {
+    let [s, t, u, v] = ssrc.to_octets();
+    [0x80, packet_type::RR, 0, 1, s, t, u, v]
 }

@@ -7,6 +7,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use handset_testkit::{Random, seeds};
 
 mod changes;
+mod feedback;
 mod groups;
 
 fn address(port: u16) -> SocketAddr {

@@ -26,6 +26,11 @@ impl AverageSize {
         self.0 = size / 16 + self.0 / 16 * 15 + (self.0 % 16) * 15 / 16;
     }
 
+    /// The last packet was longer than it was said to be.
+    pub(super) fn grow(&mut self, octets: usize) {
+        self.0 = self.0.saturating_add(Self::new(octets.min(0xffff)).0 / 16);
+    }
+
     #[cfg(test)]
     fn octets(self) -> u32 {
         self.0 / 256
