@@ -31,21 +31,18 @@ impl Law {
     #[inline]
     pub fn encode(self, samples: &[i16], codes: &mut [u8]) -> usize {
         match self {
-            Self::Mu => encode_all(samples, codes, encode_mu),
-            Self::A => encode_all(samples, codes, encode_a),
+            Self::Mu => in_blocks(samples, codes, encode_mu),
+            Self::A => in_blocks(samples, codes, encode_a),
         }
     }
 
     /// Decodes to linear samples of 16 bits, as many as both slices hold; says how many.
     #[inline]
     pub fn decode(self, codes: &[u8], samples: &mut [i16]) -> usize {
-        let pairs = samples.iter_mut().zip(codes);
-        let count = pairs.len();
         match self {
-            Self::Mu => pairs.for_each(|(sample, code)| *sample = decode_mu(*code)),
-            Self::A => pairs.for_each(|(sample, code)| *sample = decode_a(*code)),
+            Self::Mu => in_blocks(codes, samples, decode_mu),
+            Self::A => in_blocks(codes, samples, decode_a),
         }
-        count
     }
 
     /// The code of digital silence.
@@ -57,19 +54,24 @@ impl Law {
     }
 }
 
-/// Encodes in blocks, of which compilers make vector code, and then what is left over.
+/// Goes by blocks, of which compilers make vector code where there are vectors, and then through what
+/// is left over.
 #[inline(always)]
-fn encode_all(samples: &[i16], codes: &mut [u8], encode: impl Fn(i16) -> u8) -> usize {
-    let count = samples.len().min(codes.len());
-    let (samples, _) = samples.split_at(count);
-    let (codes, _) = codes.split_at_mut(count);
-    let (sample_blocks, samples) = samples.as_chunks::<16>();
-    let (code_blocks, codes) = codes.as_chunks_mut::<16>();
-    for (block, samples) in code_blocks.iter_mut().zip(sample_blocks) {
-        *block = samples.map(&encode);
-    }
-    for (code, sample) in codes.iter_mut().zip(samples) {
-        *code = encode(*sample);
+fn in_blocks<A: Copy, B>(from: &[A], to: &mut [B], each: impl Fn(A) -> B) -> usize {
+    let count = from.len().min(to.len());
+    let (from, _) = from.split_at(count);
+    let (to, _) = to.split_at_mut(count);
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    let (from, to) = {
+        let (from_blocks, from) = from.as_chunks::<16>();
+        let (to_blocks, to) = to.as_chunks_mut::<16>();
+        for (to, from) in to_blocks.iter_mut().zip(from_blocks) {
+            *to = from.map(&each);
+        }
+        (from, to)
+    };
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = each(*from);
     }
     count
 }
@@ -82,9 +84,9 @@ pub fn encode_mu(sample: i16) -> u8 {
     let magnitude = (((sample ^ (sample >> 15)) >> 2) + 33).min(0x1fff);
     // 33 to 8191: exponents 5 to 12.
     let code = exponent_and_mantissa(magnitude, 5);
-    // Set for positive samples once all bits are inverted.
+    // All bits inverted: -1 less the code. Set for positive samples.
     let sign = (sample >> 15) & 0x80;
-    !((code | sign) as u8)
+    ((-1 - code) ^ sign) as u8
 }
 
 /// Encodes one sample in A-law.
@@ -118,8 +120,8 @@ pub fn decode_a(code: u8) -> i16 {
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn exponent_and_mantissa(number: i16, least: i16) -> i16 {
     // Exact: the number has fewer bits than the float's mantissa. Compilers make vector code of
-    // this, and none of counting zeros.
-    (f32::from(number).to_bits() >> 19) as i16 - ((127 + least) << 4)
+    // this, and none of counting zeros. It is positive: without a sign it is widened in half the steps.
+    (f32::from(number as u16).to_bits() >> 19) as i16 - ((127 + least) << 4)
 }
 
 /// The exponent of `number`, less `least`, and the four bits behind its highest one.
