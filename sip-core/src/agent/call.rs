@@ -67,6 +67,8 @@ pub(super) struct Call {
     pub(super) transfer: Transfer,
     /// The call that this one takes the place of when it is answered (RFC 3891).
     pub(super) replaces: Option<Index>,
+    #[cfg(feature = "offers")]
+    pub(super) offers: super::offers::Offers,
 }
 
 /// What came of time.
@@ -102,6 +104,8 @@ impl Call {
             timer: SessionTimer::NONE,
             transfer: Transfer::None,
             replaces: None,
+            #[cfg(feature = "offers")]
+            offers: super::offers::Offers::NONE,
         }
     }
 }
@@ -135,6 +139,8 @@ impl Agent<'_> {
         let (tag, call_id) = (self.layer.random(), self.layer.random());
         let hash = self.dialog_hash(Tag::new(tag).as_bytes(), Tag::new(call_id).as_bytes());
         let call = Call::new(account.0, Phase::Calling, path);
+        #[cfg(feature = "offers")]
+        let call = call.began(offer.is_some());
         let index = self.calls.insert(hash, call).map_err(|(_, full)| Error::Calls(full))?;
         let owner = Owner { what: What::Invite(index), account: account.0, tried: 0 };
         let body = offer.map_or(&b""[..], |(_, body)| body);
@@ -144,7 +150,7 @@ impl Agent<'_> {
         let sent = self.begin(now, &begin, owner, &mut |_, mut to| {
             // Without an offer the first reliable response would bring one, and the PRACK would have
             // to bring the answer: the ACK brings it instead.
-            if offer.is_some() {
+            if offer.is_some() || config.takes_all_offers() {
                 to.raw(Name::Supported, b"100rel");
             }
             to.raw(Name::Supported, SUPPORTED);
@@ -189,7 +195,12 @@ impl Agent<'_> {
             return Err(Error::State);
         }
         if entry.reliable.is_wanted(self.config.reliable_provisional) {
-            return self.ring_reliably(now, call.0, code, body);
+            self.ring_reliably(now, call.0, code, body)?;
+            #[cfg(feature = "offers")]
+            if let Some(entry) = self.calls.get_mut(call.0) {
+                entry.offers.answered_early(body.is_some());
+            }
+            return Ok(());
         }
         self.respond_invite(now, call.0, code, body, None)
     }
@@ -209,6 +220,10 @@ impl Agent<'_> {
         let entry = self.calls.get(call.0).ok_or(Error::Gone)?;
         // RFC 3262 section 5: what was offered or answered early is to be acknowledged first.
         if !matches!(entry.phase, Phase::Ringing | Phase::Active) || entry.reliable.is_open() {
+            return Err(Error::State);
+        }
+        #[cfg(feature = "offers")]
+        if entry.offers.is_busy() {
             return Err(Error::State);
         }
         self.respond_invite(now, call.0, StatusCode::OK, body, None)?;
@@ -276,7 +291,11 @@ impl Agent<'_> {
             (Phase::Ringing, _) => self.reject(now, call, StatusCode::DECLINE),
             // RFC 3261 section 15: not before the ACK.
             (Phase::Accepted | Phase::Leaving, _) => Ok(()),
-            (Phase::Active, _) => self.send_bye(now, call.0),
+            (Phase::Active, _) => {
+                #[cfg(feature = "offers")]
+                self.acknowledge_now(call.0);
+                self.send_bye(now, call.0)
+            }
         }
     }
 
@@ -303,6 +322,8 @@ impl Agent<'_> {
         if let Some(entry) = self.calls.get_mut(call.0) {
             entry.client = Some(client);
             entry.settled = false;
+            #[cfg(feature = "offers")]
+            entry.offers.asked(offer.is_some());
         }
         Ok(())
     }
@@ -341,6 +362,8 @@ impl Agent<'_> {
         let entry = self.calls.get(index).ok_or(Error::Gone)?;
         let is_busy = entry.client.is_some() && !entry.settled;
         let may = entry.phase == Phase::Active && entry.server.is_none() && !is_busy;
+        #[cfg(feature = "offers")]
+        let may = may && !entry.offers.is_busy();
         if may { Ok(()) } else { Err(Error::State) }
     }
 
@@ -524,6 +547,8 @@ impl Agent<'_> {
 
     pub(super) fn drop_call(&mut self, index: Index) {
         let Some(entry) = self.calls.remove(index) else { return };
+        #[cfg(feature = "offers")]
+        let entry = self.free_offers(entry);
         if let Some(dialog) = entry.dialog {
             dialog.free(self.layer.arena_mut());
         }

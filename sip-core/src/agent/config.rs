@@ -24,6 +24,12 @@ pub struct Config {
     /// Whether provisional responses are reliable (RFC 3262) where the caller supports that; they
     /// always are where it requires it.
     pub reliable_provisional: bool,
+    /// Whether offers and answers go by all the ways that the standards have (RFC 6337 section 2.2): the
+    /// host answers with [`Agent::answer_offer`](super::Agent::answer_offer) what comes in a response
+    /// to an INVITE without an offer, in a PRACK, or in an UPDATE before the call is answered. Without
+    /// it no such offer is asked for, and such an UPDATE is refused.
+    #[cfg(feature = "offers")]
+    pub all_offers: bool,
     /// How long a session is to last without a refresh, in seconds (RFC 4028); 0 asks for no end,
     /// and takes one where the other side asks for it.
     pub session_expires_s: u32,
@@ -58,6 +64,8 @@ impl Config {
             packages: &[b"presence"],
             ring_limit: Duration::from_secs(180),
             reliable_provisional: false,
+            #[cfg(feature = "offers")]
+            all_offers: false,
             session_expires_s: 1800,
             session_min_s: 90,
             keep_alive: Duration::ZERO,
@@ -67,6 +75,14 @@ impl Config {
             max_calls: 1 << 16,
             max_subscriptions: 1 << 16,
         }
+    }
+
+    /// Whether the host answers offers in all the ways that they come.
+    pub(super) const fn takes_all_offers(&self) -> bool {
+        #[cfg(feature = "offers")]
+        return self.all_offers;
+        #[cfg(not(feature = "offers"))]
+        false
     }
 }
 

@@ -126,6 +126,12 @@ impl Agent<'_> {
                     None => to.finish(),
                 }
             })?;
+        #[cfg(feature = "offers")]
+        if let super::What::Update(call) = owner.what
+            && self.early_update_moved(call, again)
+        {
+            return Ok(());
+        }
         self.moved(owner, again, expires_s);
         Ok(())
     }

@@ -152,6 +152,17 @@ pub enum Event<'d> {
         /// The INVITE; its body is the new offer, if it has one.
         message: Message<'d>,
     },
+    /// The other side makes an offer before the call is answered, in an UPDATE (RFC 3311) or in a
+    /// PRACK (RFC 3262 section 5): [`Agent::answer_offer`](super::Agent::answer_offer) or
+    /// [`Agent::reject_offer`](super::Agent::reject_offer). Only where
+    /// [`Config::all_offers`](super::Config::all_offers) is set.
+    #[cfg(feature = "offers")]
+    Offered {
+        /// The call.
+        call: CallId,
+        /// The request; its body is the offer.
+        message: Message<'d>,
+    },
     /// The other side agrees to our re-INVITE.
     Changed {
         /// The call.

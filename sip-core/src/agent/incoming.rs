@@ -59,6 +59,8 @@ impl Agent<'_> {
         call.reliable = Reliable::offered(&message);
         call.timer = timer;
         call.replaces = replaced;
+        #[cfg(feature = "offers")]
+        call.offers.arrived(&message);
         match self.calls.insert(hash, call) {
             Ok(index) => {
                 let owner = Owner { what: What::Invite(index), account, tried: 0 };
@@ -82,7 +84,10 @@ impl Agent<'_> {
         let hash = self.request_hash(message)?;
         let blocks = self.layer.arena().blocks();
         self.calls.find(hash, |call| {
-            call.dialog.as_ref().is_some_and(|dialog| dialog.matches(blocks, message))
+            let is_it = call.dialog.as_ref().is_some_and(|dialog| dialog.matches(blocks, message));
+            #[cfg(feature = "offers")]
+            let is_it = is_it || self.is_of_fork(call, message);
+            is_it
         })
     }
 
@@ -95,6 +100,11 @@ impl Agent<'_> {
         method: Method<'_>,
         message: Message<'d>,
     ) -> Result<Option<Event<'d>>, Error> {
+        #[cfg(feature = "offers")]
+        if !self.bring_asker(index, &message) || !self.is_in_place(index, method) {
+            let code = StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
+            return self.refuse(now, transaction, code, &mut |_| {});
+        }
         let entry = self.calls.get_mut(index).ok_or(Error::Gone)?;
         let account = entry.account;
         let dialog = entry.dialog.as_mut().ok_or(Error::State)?;
@@ -158,8 +168,16 @@ impl Agent<'_> {
                 to.raw(Name::Accept, b"application/sdp");
             });
         }
+        #[cfg(feature = "offers")]
+        if is_update && self.is_early(index) {
+            return self.updated_early(now, index, transaction, message);
+        }
         let wait = self.layer.random() % 11;
         let entry = self.calls.get_mut(index).ok_or(Error::Gone)?;
+        #[cfg(feature = "offers")]
+        if entry.offers.is_busy() {
+            return self.refuse(now, transaction, StatusCode::REQUEST_PENDING, &mut |_| {});
+        }
         if entry.client.is_some() && !entry.settled {
             return self.refuse(now, transaction, StatusCode::REQUEST_PENDING, &mut |_| {});
         }

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use super::call::Phase;
+use super::call::{Body, Phase, finish};
 use super::send::{Within, path_of};
 use super::timer::is_lost;
-use super::{Agent, CallId, End, Event, Failure, Owner, What};
+use super::{Agent, CallId, End, Error, Event, Failure, Owner, What};
 use crate::dialog::Dialog;
 use crate::message::{Message, Method, StatusCode};
 use crate::storage::Index;
@@ -42,8 +42,10 @@ impl Agent<'_> {
         let is_call = entry.phase == Phase::Calling;
         entry.client = None;
         entry.settled = true;
+        #[cfg(feature = "offers")]
+        self.note_refusal(index, code, &message);
         if is_call {
-            let hung_up = entry.hang_up;
+            let hung_up = self.calls.get(index).is_some_and(|call| call.hang_up);
             self.transfer_progress(now, index, code);
             self.drop_call(index);
             let end = if hung_up && code == StatusCode::REQUEST_TERMINATED {
@@ -73,7 +75,11 @@ impl Agent<'_> {
         let (account, is_call) = (entry.account, entry.phase == Phase::Calling);
         if is_call {
             let early = self.early_cseq(index, &message);
-            let dialog = match Dialog::client(self.layer.arena_mut(), &message) {
+            #[cfg(feature = "offers")]
+            let made = self.confirm_dialog(index, &message);
+            #[cfg(not(feature = "offers"))]
+            let made = Dialog::client(self.layer.arena_mut(), &message);
+            let dialog = match made {
                 Ok(mut dialog) => {
                     dialog.set_local_cseq(early.max(dialog.local_cseq()));
                     dialog
@@ -104,33 +110,14 @@ impl Agent<'_> {
         let entry = self.calls.get_mut(index)?;
         entry.settled = true;
         entry.client = None;
-        let (hang_up, began) = (entry.hang_up, entry.path);
-        let dialog = entry.dialog.take()?;
-        let path = self.dialog_path(account, &dialog, began);
+        let hang_up = entry.hang_up;
+        #[cfg(feature = "offers")]
+        if self.offered_at_last(index, transaction, &message) {
+            return self.agreed(now, index, message, is_call);
+        }
         let cseq = message.typed::<crate::header::CSeq<'_>>().and_then(Result::ok);
         let cseq = cseq.map_or(0, |cseq| cseq.number);
-        let keys = self.keys(account, None);
-        let cnonce = Tag::new(self.layer.random());
-        let (accounts, target) = (&self.accounts, Target::Kept(dialog.block()));
-        let acked = self.layer.acknowledge_with(
-            transaction,
-            &message,
-            path,
-            target,
-            &mut |blocks, mut to| {
-                dialog.write(blocks, &mut to, Method::Ack, cseq);
-                // RFC 3261 section 22.1: with the credentials of the INVITE.
-                if let Some(entry) = accounts.get(account) {
-                    let kept = Message::parse(blocks.get(dialog.block())).ok();
-                    let uri = kept.and_then(|kept| kept.uri()).unwrap_or_default();
-                    keys.write(blocks, entry, &mut to, Method::Invite, uri, b"", &cnonce);
-                }
-                to.finish()
-            },
-        );
-        if let Some(entry) = self.calls.get_mut(index) {
-            entry.dialog = Some(dialog);
-        }
+        let acked = self.send_ack(index, transaction, &message, cseq, None);
         if acked.is_err() && is_call {
             // The 2xx comes again, and is then declined like a fork's.
             self.drop_call(index);
@@ -143,6 +130,18 @@ impl Agent<'_> {
                 Err(_) => self.lose(now, index, Failure::NoRoom),
             };
         }
+        self.agreed(now, index, message, is_call)
+    }
+
+    /// What a 2xx says is told.
+    fn agreed<'d>(
+        &mut self,
+        now: Duration,
+        index: Index,
+        message: Message<'d>,
+        is_call: bool,
+    ) -> Option<Event<'d>> {
+        let call = CallId(index);
         self.session_agreed(now, index, &message);
         self.transfer_progress(now, index, StatusCode::OK);
         Some(if is_call {
@@ -150,6 +149,46 @@ impl Agent<'_> {
         } else {
             Event::Changed { call, message }
         })
+    }
+
+    /// Acknowledges a 2xx; the body is the answer to what it offers, if it does.
+    pub(super) fn send_ack(
+        &mut self,
+        index: Index,
+        transaction: ClientId,
+        message: &Message<'_>,
+        cseq: u32,
+        body: Body<'_>,
+    ) -> Result<(), Error> {
+        let entry = self.calls.get_mut(index).ok_or(Error::Gone)?;
+        let (account, began) = (entry.account, entry.path);
+        let dialog = entry.dialog.take().ok_or(Error::State)?;
+        let path = self.dialog_path(account, &dialog, began);
+        let keys = self.keys(account, None);
+        let cnonce = Tag::new(self.layer.random());
+        let (accounts, target) = (&self.accounts, Target::Kept(dialog.block()));
+        let octets = body.map_or(&b""[..], |(_, body)| body);
+        let acked = self.layer.acknowledge_with(
+            transaction,
+            message,
+            path,
+            target,
+            &mut |blocks, mut to| {
+                dialog.write(blocks, &mut to, Method::Ack, cseq);
+                // RFC 3261 section 22.1: with the credentials of the INVITE.
+                if let Some(entry) = accounts.get(account) {
+                    let kept = Message::parse(blocks.get(dialog.block())).ok();
+                    let uri = kept.and_then(|kept| kept.uri()).unwrap_or_default();
+                    keys.write(blocks, entry, &mut to, Method::Invite, uri, octets, &cnonce);
+                }
+                finish(to, body)
+            },
+        );
+        match self.calls.get_mut(index) {
+            Some(entry) => entry.dialog = Some(dialog),
+            None => dialog.free(self.layer.arena_mut()),
+        }
+        Ok(acked?)
     }
 
     /// Another fork has answered too: acknowledge it and hang up (RFC 3261 section 13.2.2.4).

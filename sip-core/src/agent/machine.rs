@@ -383,6 +383,10 @@ impl<'s> Agent<'s> {
         message: Message<'d>,
     ) -> Result<Option<Event<'d>>, Error> {
         let Some(code) = message.code() else { return Ok(None) };
+        #[cfg(feature = "offers")]
+        if let What::Update(call) = owner.what {
+            self.bring_update(call, transaction);
+        }
         if code == StatusCode::UNAUTHORIZED || code == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             match self.answer_challenge(now, transaction, owner, &message) {
                 Ok(true) => return Ok(None),

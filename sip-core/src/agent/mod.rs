@@ -63,6 +63,8 @@ mod incoming;
 mod invite;
 mod machine;
 mod notifier;
+#[cfg(feature = "offers")]
+mod offers;
 mod publication;
 mod reliable;
 mod request;

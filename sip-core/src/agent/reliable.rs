@@ -149,6 +149,10 @@ impl Agent<'_> {
             let _ = self.layer.provisional_acknowledged(server);
         }
         self.schedule_call(index);
+        #[cfg(feature = "offers")]
+        if self.config.all_offers {
+            return self.prack_body(now, index, transaction, message);
+        }
         self.respond_ok(now, transaction)?;
         Ok(Some(Event::ProgressAcknowledged { call: CallId(index), message }))
     }
@@ -173,6 +177,19 @@ impl Agent<'_> {
         let Some(fork) = entry.reliable.fork(tag) else { return false };
         if fork.rseq != 0 && rseq != fork.rseq.wrapping_add(1) {
             return false;
+        }
+        #[cfg(feature = "offers")]
+        if self.config.all_offers {
+            (fork.tag, fork.rseq) = (tag, rseq);
+            let cseq = CSeq { number: cseq.number, method: Method::Invite };
+            let told = self.progress_early(now, index, response, RAck { response: rseq, cseq });
+            if !told
+                && let Some(fork) =
+                    self.calls.get_mut(index).and_then(|call| call.reliable.fork(tag))
+            {
+                fork.rseq = rseq.wrapping_sub(1);
+            }
+            return told;
         }
         let Ok(mut dialog) = Dialog::client(self.layer.arena_mut(), response) else {
             return true;

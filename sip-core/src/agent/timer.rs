@@ -152,6 +152,10 @@ impl Agent<'_> {
         offer: (&[u8], &[u8]),
     ) -> Result<(), Error> {
         self.now = now;
+        #[cfg(feature = "offers")]
+        if self.is_early(call.0) {
+            return self.update_early(now, call.0, offer);
+        }
         self.may_change(call.0)?;
         self.send_update(now, call.0, Some(offer))?;
         if let Some(entry) = self.calls.get_mut(call.0) {
@@ -188,6 +192,18 @@ impl Agent<'_> {
         message: Message<'d>,
     ) -> Option<Event<'d>> {
         let call = CallId(index);
+        #[cfg(feature = "offers")]
+        if code.is_final() {
+            self.bring_update(index, transaction);
+            if !code.is_success() {
+                self.note_refusal(index, code, &message);
+            }
+            if self.is_early_update(index, transaction) {
+                let refused = Err(Failure::Refused(code));
+                let outcome = if code.is_success() { Ok(message) } else { refused };
+                return self.early_update_done(index, transaction, outcome);
+            }
+        }
         let entry = self.calls.get_mut(index)?;
         if code.is_provisional() || entry.client != Some(transaction) {
             return None;
@@ -220,6 +236,13 @@ impl Agent<'_> {
         transaction: ClientId,
         failure: Failure,
     ) -> Option<Event<'static>> {
+        #[cfg(feature = "offers")]
+        {
+            self.bring_update(index, transaction);
+            if self.is_early_update(index, transaction) {
+                return self.early_update_done(index, transaction, Err(failure));
+            }
+        }
         let now = self.now;
         let entry = self.calls.get_mut(index)?;
         if entry.client != Some(transaction) || entry.phase != Phase::Active {

@@ -129,6 +129,22 @@ impl Dialog {
         Ok(dialog)
     }
 
+    /// The early dialog of a client is confirmed by this 2xx: its route set and its remote target are
+    /// those that the 2xx names (RFC 3261 section 13.2.2.4), its numbers go on.
+    ///
+    /// # Errors
+    /// As [`Dialog::client`]; the dialog stays as it was then.
+    pub fn confirm(
+        &mut self,
+        arena: &mut Arena<'_>,
+        response: &Message<'_>,
+    ) -> Result<(), DialogError> {
+        let confirmed = Self::client(arena, response)?;
+        self.local_cseq = self.local_cseq.max(confirmed.local_cseq);
+        arena.free(core::mem::replace(&mut self.pattern, confirmed.pattern));
+        Ok(())
+    }
+
     /// Gives the dialog's octets back.
     pub fn free(self, arena: &mut Arena<'_>) {
         arena.free(self.pattern);

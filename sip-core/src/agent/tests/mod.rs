@@ -218,6 +218,8 @@ impl<'s> Net<'s> {
 mod calls;
 mod limits;
 mod messages;
+#[cfg(feature = "offers")]
+mod offers;
 mod refusals;
 mod registration;
 mod reliable;
