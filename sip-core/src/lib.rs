@@ -122,6 +122,8 @@ pub mod dialog;
 pub mod error;
 pub mod header;
 pub mod message;
+#[cfg(feature = "ntlm")]
+pub mod ntlm;
 pub mod presence;
 pub mod resolve;
 pub mod sdp;
