@@ -40,6 +40,7 @@ pub mod conference;
 pub mod error;
 pub mod gcc;
 pub mod mcs;
+pub mod netmeeting;
 pub mod per;
 pub mod sharing;
 mod storage;

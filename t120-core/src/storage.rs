@@ -4,7 +4,7 @@
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
-use crate::error::Full;
+use crate::error::{Error, Full, WriteError};
 
 /// Room for a number of `T`.
 #[derive(Debug)]
@@ -307,6 +307,30 @@ pub(crate) struct Record<'r> {
     pub(crate) octets: &'r [u8],
 }
 
+/// The records from one on; it remembers where it is, and not whose they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordIter<'r> {
+    used: &'r [u8],
+    at: usize,
+}
+
+impl<'r> Iterator for RecordIter<'r> {
+    type Item = Record<'r>;
+
+    fn next(&mut self) -> Option<Record<'r>> {
+        let record = record(self.used, self.at)?;
+        self.at = self.at + RECORD_HEAD + record.octets.len();
+        Some(record)
+    }
+}
+
+fn record(used: &[u8], at: usize) -> Option<Record<'_>> {
+    let (len, rest) = used.get(at..)?.split_first_chunk::<4>()?;
+    let (mark, rest) = rest.split_first_chunk::<8>()?;
+    let octets = rest.get(..u32::from_le_bytes(*len) as usize)?;
+    Some(Record { at, mark: u64::from_le_bytes(*mark), octets })
+}
+
 impl<'s> Records<'s> {
     pub(crate) const fn new(room: Room<'s, u8>) -> Self {
         Self { room, end: 0 }
@@ -326,20 +350,17 @@ impl<'s> Records<'s> {
 
     /// The record at `at`.
     pub(crate) fn get(&self, at: usize) -> Option<Record<'_>> {
-        let (len, rest) = self.used().get(at..)?.split_first_chunk::<4>()?;
-        let (mark, rest) = rest.split_first_chunk::<8>()?;
-        let octets = rest.get(..u32::from_le_bytes(*len) as usize)?;
-        Some(Record { at, mark: u64::from_le_bytes(*mark), octets })
+        record(self.used(), at)
     }
 
     /// The records in their order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Record<'_>> {
-        let mut at = 0;
-        core::iter::from_fn(move || {
-            let record = self.get(at)?;
-            at = at + RECORD_HEAD + record.octets.len();
-            Some(record)
-        })
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Record<'_>> + Clone {
+        self.iter_from(0)
+    }
+
+    /// The records in their order, from the one at `at` on.
+    pub(crate) fn iter_from(&self, at: usize) -> RecordIter<'_> {
+        RecordIter { used: self.used(), at }
     }
 
     pub(crate) fn find(&self, mark: u64) -> Option<Record<'_>> {
@@ -424,6 +445,60 @@ impl<'s> Records<'s> {
         let len = self.get(at)?.octets.len();
         let start = at + RECORD_HEAD;
         self.room.cells_mut().get_mut(start..start + len)
+    }
+
+    /// Replaces the octets of the record at `at` by what `make` writes of them and of `with`.
+    pub(crate) fn rewrite(
+        &mut self,
+        at: usize,
+        with: &[u8],
+        make: impl for<'r> Fn(&'r [u8], &'r [u8], &mut [u8]) -> Result<usize, WriteError>,
+    ) -> Result<(), Error> {
+        let Some(record) = self.get(at) else { return Ok(()) };
+        let (old, end) = (record.octets.len(), self.end);
+        let body = at + RECORD_HEAD;
+        let mut more = 0;
+        let new = loop {
+            self.room.reserve(end.saturating_add(more))?;
+            let Some((used, free)) = self.room.cells_mut().split_at_mut_checked(end) else {
+                return Ok(());
+            };
+            let octets = used.get(body..body + old).unwrap_or_default();
+            match make(octets, with, free) {
+                Ok(new) => break new.min(free.len()),
+                Err(WriteError::BufferTooSmall(error)) if error.needed > more => {
+                    more = error.needed;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        // It was written behind all records, and goes before the octets that it replaces.
+        let cells = self.room.cells_mut();
+        if let Some(cells) = cells.get_mut(body..end + new) {
+            cells.rotate_right(new);
+            cells.copy_within(new + old.., new);
+        }
+        if let Some(len) = cells.get_mut(at..at + 4) {
+            len.copy_from_slice(&(new as u32).to_le_bytes());
+        }
+        self.end = end + new - old;
+        Ok(())
+    }
+
+    /// Puts the record at `at` behind all others.
+    pub(crate) fn raise(&mut self, at: usize) {
+        let (behind, end) = (self.after(at), self.end);
+        if let Some(cells) = self.room.cells_mut().get_mut(at..end) {
+            cells.rotate_left(behind.saturating_sub(at).min(cells.len()));
+        }
+    }
+
+    /// Puts the record at `at` before the one that stands at `to`, further to the front.
+    pub(crate) fn lower(&mut self, at: usize, to: usize) {
+        let behind = self.after(at);
+        if let Some(cells) = self.room.cells_mut().get_mut(to..behind) {
+            cells.rotate_right(behind.saturating_sub(at).min(cells.len()));
+        }
     }
 
     pub(crate) fn remove(&mut self, at: usize) {

@@ -49,7 +49,7 @@ fn draw_something(net: &mut Net, node: usize) -> Option<ObjectId> {
         _ => Shape::Freehand(points[..].into()),
     };
     let red = net.random().below(256) as u8;
-    let pen = Pen { color: Color::new(red, 0, 9), thickness: 3 };
+    let pen = Pen::new(Color::new(red, 0, 9), 3);
     let id = net.nodes[node].draw(shape, pen, Some(Color::BLACK)).ok();
     net.drain(node);
     id
@@ -91,7 +91,7 @@ fn two_nodes_draw_and_see_the_same() {
 fn what_was_drawn_is_what_is_seen() {
     let mut net = conference(1, 1);
     let points = [Point::new(0, 0), Point::new(16383, 3), Point::new(-16384, -7)];
-    let pen = Pen { color: Color::new(1, 2, 3), thickness: 255 };
+    let pen = Pen::new(Color::new(1, 2, 3), 255);
     let id = net.nodes[1].draw(Shape::Freehand(points[..].into()), pen, None).unwrap();
     let text = Text::new("日本語 🎈").unwrap();
     let shape = Shape::Text { at: Point::new(5, 6), height: 40, text };

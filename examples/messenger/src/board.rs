@@ -235,10 +235,8 @@ impl Driver {
 
 fn draw(node: &mut Conference<'static>, shape: &Shape) -> Result<()> {
     let [red, green, blue] = shape.colour;
-    let pen = whiteboard::Pen {
-        color: whiteboard::Color::new(red, green, blue),
-        thickness: (shape.thickness.round() as u8).max(1),
-    };
+    let thickness = (shape.thickness.round() as u8).max(1);
+    let pen = whiteboard::Pen::new(whiteboard::Color::new(red, green, blue), thickness);
     let fill = shape.fill.map(|[red, green, blue]| whiteboard::Color::new(red, green, blue));
     let at = |(x, y): Point| whiteboard::Point::new(x.round() as i32, y.round() as i32);
     let points: Vec<whiteboard::Point>;

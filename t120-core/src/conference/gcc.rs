@@ -129,8 +129,12 @@ impl Conference<'_> {
             if slot.id.is_some_and(|id| self.provider.is_user(id)) {
                 at += 1;
             } else {
+                let gone = slot.id;
                 self.roster.remove(at);
                 changed = true;
+                if let Some(node) = gone {
+                    self.forget_begun(node);
+                }
             }
         }
         if changed {

@@ -76,6 +76,7 @@ mod gcc;
 mod setup;
 
 pub use crate::transport::{Connection, Transmit};
+pub use board::Picture;
 pub use config::{Config, Name, NodeSlot, Storage};
 pub use event::{EndReason, Event};
 
