@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use messenger::exchange::{Send, Take};
+use messenger::map::Map;
 use messenger::{demo, ports};
 
 /// A messenger: presence, instant messages, calls, files and whiteboards over SIP.
@@ -41,6 +42,10 @@ enum Command {
     /// Ends with the conversation, or with Ctrl-C: then the other side is told. Exit codes as with
     /// `send`.
     Take(Take),
+    /// Has the router map the ports that others reach this machine at (UPnP, PCP or NAT-PMP).
+    ///
+    /// Renews them until Ctrl-C, and takes them back then.
+    Map(Map),
     /// Prints what a firewall has to let through.
     Ports {
         /// A policy in TOML: [sip] min, max; [media] min, max; [files] min, max; [t120] port. Or by
@@ -72,6 +77,7 @@ fn main() -> ExitCode {
         Command::Demo { out, json } => show(&out, json),
         Command::Send(send) => end(send.run()),
         Command::Take(take) => end(take.run()),
+        Command::Map(map) => end(map.run()),
         Command::Ports { policy, format } => print_ports(policy, format),
     }
 }

@@ -134,6 +134,16 @@ pub enum Protocol {
     Udp,
 }
 
+impl Protocol {
+    /// As nftables spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
 /// With whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -162,18 +172,11 @@ pub struct Rule {
 }
 
 impl Rule {
-    fn ports(&self) -> String {
+    pub(crate) fn ports(&self) -> String {
         if self.low == self.high {
             self.low.to_string()
         } else {
             format!("{}-{}", self.low, self.high)
-        }
-    }
-
-    const fn protocol(&self) -> &'static str {
-        match self.protocol {
-            Protocol::Tcp => "tcp",
-            Protocol::Udp => "udp",
         }
     }
 }

@@ -19,7 +19,7 @@ pub fn text(rules: &[Rule]) -> String {
             Route::Server => "server",
             Route::Peer => "peer to peer",
         };
-        let (protocol, ports) = (rule.protocol().to_uppercase(), rule.ports());
+        let (protocol, ports) = (rule.protocol.name().to_uppercase(), rule.ports());
         let _ = writeln!(
             text,
             "{direction:<9}  {protocol:<8}  {ports:<11}  {with:<12}  {}",
@@ -56,7 +56,7 @@ pub fn nftables(rules: &[Rule]) -> String {
              \t\ticmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert }} accept\n"
         );
         for rule in rules.iter().filter(|rule| rule.direction == direction) {
-            let (protocol, ports) = (rule.protocol(), rule.ports());
+            let (protocol, ports) = (rule.protocol.name(), rule.ports());
             let _ =
                 writeln!(text, "\t\t{protocol} dport {ports} accept comment \"{}\"", rule.purpose);
         }
@@ -75,7 +75,7 @@ pub fn netsh(rules: &[Rule]) -> String {
             Direction::Out => ("out", "remoteport"),
         };
         let (protocol, ports, purpose) =
-            (rule.protocol().to_uppercase(), rule.ports(), rule.purpose);
+            (rule.protocol.name().to_uppercase(), rule.ports(), rule.purpose);
         let _ = write!(
             text,
             "netsh advfirewall firewall add rule name=\"Messenger: {purpose}\" \
