@@ -153,6 +153,8 @@ pub enum Error {
     WrongState,
     /// What the host asks to be sent has no encoding.
     Value(Fault),
+    /// The user is not admitted to the private channel.
+    NotAdmitted,
 }
 
 impl fmt::Display for Error {
@@ -168,6 +170,7 @@ impl fmt::Display for Error {
             Self::Unknown => f.write_str("nothing of this name is known"),
             Self::WrongState => f.write_str("not possible in the present state"),
             Self::Value(fault) => write!(f, "cannot be encoded: {fault}"),
+            Self::NotAdmitted => f.write_str("the user is not admitted to the private channel"),
         }
     }
 }

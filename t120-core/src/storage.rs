@@ -34,6 +34,15 @@ impl<T: Copy + Default> Room<'_, T> {
         }
     }
 
+    /// How many cells there may be.
+    pub(crate) fn limit(&self) -> usize {
+        match self {
+            Self::Lent(cells) => cells.len(),
+            #[cfg(feature = "alloc")]
+            Self::Growing { limit, .. } => *limit,
+        }
+    }
+
     /// Makes sure of at least `len` cells.
     pub(crate) fn reserve(&mut self, len: usize) -> Result<(), Full> {
         if len <= self.cells().len() {
@@ -164,7 +173,7 @@ impl<'s, V: Copy> Map<'s, V> {
     fn bucket_of(&self, key: u64) -> u32 {
         let mixed = (key ^ (key >> 32) ^ self.secret.rotate_left(17)).wrapping_mul(self.secret);
         let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        ((mixed >> 32) % (self.buckets.max(1) as u64)) as u32
+        (mixed >> 32) as u32 % (self.buckets.max(1) as u32)
     }
 
     fn find(&self, key: u64) -> Option<u32> {
@@ -348,6 +357,16 @@ impl<'s> Records<'s> {
         self.end == 0
     }
 
+    /// How many octets are taken, heads included.
+    pub(crate) const fn len(&self) -> usize {
+        self.end
+    }
+
+    /// How many there may be.
+    pub(crate) fn limit(&self) -> usize {
+        self.room.limit()
+    }
+
     /// The record at `at`.
     pub(crate) fn get(&self, at: usize) -> Option<Record<'_>> {
         record(self.used(), at)
@@ -498,6 +517,15 @@ impl<'s> Records<'s> {
         let behind = self.after(at);
         if let Some(cells) = self.room.cells_mut().get_mut(to..behind) {
             cells.rotate_right(behind.saturating_sub(at).min(cells.len()));
+        }
+    }
+
+    /// Sets bits of a record's mark.
+    pub(crate) fn mark(&mut self, at: usize, bits: u64) {
+        let Some(record) = self.get(at) else { return };
+        let mark = (record.mark | bits).to_le_bytes();
+        if let Some(place) = self.room.cells_mut().get_mut(at + 4..at + RECORD_HEAD) {
+            place.copy_from_slice(&mark);
         }
     }
 

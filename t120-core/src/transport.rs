@@ -1,10 +1,15 @@
 //! The transport stack of T.123 for TCP: TPKT and X.224 class 0 on many connections at once, with
 //! one queue of what is to be sent.
 
+mod outbox;
+
 use core::time::Duration;
 
-use crate::conference::Report;
+use outbox::{Outbox, Readiness, Sent};
+
+use crate::conference::{Purpose, Report};
 use crate::error::{Error, Full, ParseError};
+use crate::mcs::provider::link::NO_LANE;
 use crate::storage::{Records, Room};
 use crate::x224::{self, Tpdu};
 use crate::{mcs, tpkt};
@@ -46,7 +51,7 @@ pub(crate) enum Phase {
 }
 
 /// One connection.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     pub(crate) phase: Phase,
     /// The greatest user data of a DT.
@@ -56,6 +61,22 @@ pub(crate) struct Link {
     pub(crate) due: Option<Duration>,
     /// What the host has to be told.
     pub(crate) report: Option<Report>,
+    /// What it was opened for.
+    pub(crate) purpose: Purpose,
+    /// How many transport connections of this MCS connection are still to come.
+    pub(crate) missing: u8,
+    /// The stream takes nothing at present.
+    paused: bool,
+    /// The further transport connections of this MCS connection: high, medium, low.
+    pub(crate) lanes: [u16; 3],
+    /// What the called provider calls this MCS connection.
+    pub(crate) called_connect_id: u32,
+    /// How many TSDUs wait to be sent.
+    queued: u32,
+    /// How many were sent since the time below.
+    sent: u32,
+    /// Since when something has waited all the time.
+    since: Option<Duration>,
 }
 
 /// What a packet has brought.
@@ -82,6 +103,10 @@ pub(crate) struct Transport<'s> {
     max_packet: usize,
     /// How many connections have something to tell the host.
     reports: u32,
+    /// How many connections have something waiting that their streams do not take.
+    slow: u32,
+    /// Whether any MCS connection has had more than one transport connection.
+    pub(crate) lanes: bool,
 }
 
 impl<'s> Transport<'s> {
@@ -91,8 +116,16 @@ impl<'s> Transport<'s> {
         assembly: Room<'s, u8>,
         max_packet: usize,
     ) -> Self {
-        let outbox = Outbox { records: Records::new(outbox), head: 0 };
-        Self { links, outbox, assembly: Records::new(assembly), max_packet, reports: 0 }
+        let outbox = Outbox::new(outbox);
+        Self {
+            links,
+            outbox,
+            assembly: Records::new(assembly),
+            max_packet,
+            reports: 0,
+            slow: 0,
+            lanes: false,
+        }
     }
 
     pub(crate) fn link(&self, connection: Connection) -> Option<&Link> {
@@ -139,7 +172,7 @@ impl<'s> Transport<'s> {
             return Err(Error::WrongState);
         }
         let phase = if called { Phase::Called } else { Phase::Accepted };
-        *link = Link { phase, data_limit: DEFAULT_DATA, ..Link::default() };
+        *link = Link { phase, data_limit: DEFAULT_DATA, ..Link::CLOSED };
         if called {
             let source = connection.0.wrapping_add(1).max(1);
             self.send_tpdu(connection, &Tpdu::ConnectionRequest(x224::Connection::new(source)))?;
@@ -152,13 +185,16 @@ impl<'s> Transport<'s> {
         if let Some(link) = self.link_mut(connection) {
             link.phase = Phase::Closed;
         }
+        // What waits for it is to be forgotten.
+        self.outbox.rewind();
     }
 
     pub(crate) fn close(&mut self, connection: Connection) {
         if let Some(link) = self.link_mut(connection) {
-            let told = link.report.is_some();
-            *link = Link::default();
+            let (told, slow) = (link.report.is_some(), link.since.is_some());
+            *link = Link::CLOSED;
             self.reports -= u32::from(told && self.reports > 0);
+            self.slow -= u32::from(slow && self.slow > 0);
         }
         if let Some(at) = self.assembly.find(u64::from(connection.0)).map(|record| record.at) {
             self.assembly.remove(at);
@@ -167,9 +203,11 @@ impl<'s> Transport<'s> {
 
     fn send_tpdu(&mut self, connection: Connection, tpdu: &Tpdu<'_>) -> Result<(), Full> {
         let len = tpdu.encoded_len();
-        self.outbox.push(true, [connection], len, |buffer| {
+        let links = self.links.cells_mut();
+        let write = |buffer: &mut [u8]| {
             let _ = tpdu.write(buffer);
-        })
+        };
+        self.outbox.push(true, [connection], len, |to| to, |to| count(links, to), write)
     }
 
     /// Queues a TSDU of `len` octets, which `write` fills in, for all `destinations`.
@@ -179,7 +217,88 @@ impl<'s> Transport<'s> {
         len: usize,
         write: impl FnOnce(&mut [u8]),
     ) -> Result<(), Full> {
-        self.outbox.push(false, destinations, len, write)
+        let links = self.links.cells_mut();
+        self.outbox.push(false, destinations, len, |to| to, |to| count(links, to), write)
+    }
+
+    /// The same for data: on the transport connections of its priority.
+    pub(crate) fn send_on(
+        &mut self,
+        lane: u8,
+        destinations: impl IntoIterator<Item = Connection>,
+        len: usize,
+        write: impl FnOnce(&mut [u8]),
+    ) -> Result<(), Full> {
+        let lanes = self.lanes;
+        if lane == 0 || !lanes {
+            return self.send(destinations, len, write);
+        }
+        // Few have more than one transport connection: where each goes is looked up twice.
+        let links = core::cell::RefCell::new(self.links.cells_mut());
+        let route = |to: Connection| {
+            let links = links.try_borrow();
+            let first = links.ok().and_then(|links| links.get(usize::from(to.0)).copied());
+            first.map_or(to, |first| first.lane(to, lane))
+        };
+        let queued = |to: Connection| {
+            if let Ok(mut links) = links.try_borrow_mut() {
+                count(&mut links, to);
+            }
+        };
+        self.outbox.push(false, destinations, len, route, queued, write)
+    }
+
+    /// The transport connection of an MCS connection that carries a priority.
+    pub(crate) fn lane(&self, first: Connection, lane: u8) -> Connection {
+        self.link(first).map_or(first, |link| link.lane(first, lane))
+    }
+
+    /// Whether so much waits to be sent that nothing more should be taken in.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.outbox.is_half_full()
+    }
+
+    /// The stream takes nothing for now, or takes something again.
+    pub(crate) fn set_paused(&mut self, connection: Connection, paused: bool) -> Result<(), Error> {
+        let link = self.link_mut(connection).ok_or(Error::Unknown)?;
+        link.paused = paused;
+        if !paused {
+            self.outbox.rewind();
+        }
+        Ok(())
+    }
+
+    /// When the first of the connections whose streams are slow has been so for `interval`.
+    pub(crate) fn first_slow(&self, interval: Duration) -> Option<Duration> {
+        if self.slow == 0 {
+            return None;
+        }
+        let since = self.links.cells().iter().filter_map(|link| link.since).min();
+        since.map(|since| since.saturating_add(interval))
+    }
+
+    /// A connection whose stream has taken less than `least` TSDUs in each `interval`, although
+    /// they have waited all the time.
+    pub(crate) fn take_offender(
+        &mut self,
+        now: Duration,
+        interval: Duration,
+        least: u32,
+    ) -> Option<Connection> {
+        if self.slow == 0 {
+            return None;
+        }
+        for (number, link) in (0..=u16::MAX).zip(self.links.cells_mut()) {
+            if link.since.is_none_or(|since| since.saturating_add(interval) > now) {
+                continue;
+            }
+            let sent = core::mem::take(&mut link.sent);
+            link.since = Some(now);
+            if sent < least {
+                return Some(Connection(number));
+            }
+        }
+        None
     }
 
     /// Takes one packet from the start of `octets`; says how many octets it has.
@@ -257,13 +376,52 @@ impl<'s> Transport<'s> {
     }
 
     /// Writes the next packet; `Err` is the buffer's size that would do.
-    pub(crate) fn poll(&mut self, buffer: &mut [u8]) -> Result<Option<Transmit>, usize> {
-        let links = self.links.cells();
-        let limit = |connection: Connection| {
-            let link = links.get(usize::from(connection.0))?;
-            (link.phase != Phase::Closed).then_some(usize::from(link.data_limit))
+    pub(crate) fn poll(
+        &mut self,
+        now: Duration,
+        buffer: &mut [u8],
+    ) -> Result<Option<Transmit>, usize> {
+        let Self { links, outbox, slow, .. } = self;
+        let links = links.cells_mut();
+        let state = |connection: Connection| {
+            let link = links.get_mut(usize::from(connection.0));
+            match link {
+                Some(link) if link.phase == Phase::Closed => Readiness::Closed,
+                None => Readiness::Closed,
+                Some(link) if link.paused => {
+                    if link.since.is_none() {
+                        (link.since, link.sent) = (Some(now), 0);
+                        *slow = slow.saturating_add(1);
+                    }
+                    Readiness::Paused
+                }
+                Some(link) => Readiness::Ready(usize::from(link.data_limit)),
+            }
         };
-        self.outbox.poll(buffer, limit)
+        let sent = outbox.poll(buffer, state)?;
+        if let Some(Sent { connection, end: true, .. }) = sent
+            && let Some(link) = links.get_mut(usize::from(connection.0))
+        {
+            link.queued = link.queued.saturating_sub(1);
+            link.sent = link.sent.saturating_add(1);
+            if link.queued == 0 && link.since.take().is_some() {
+                *slow = slow.saturating_sub(1);
+            }
+        }
+        Ok(sent.map(|sent| Transmit { connection: sent.connection, len: sent.len }))
+    }
+}
+
+/// One more TSDU waits for this connection.
+fn count(links: &mut [Link], to: Connection) {
+    if let Some(link) = links.get_mut(usize::from(to.0)) {
+        link.queued = link.queued.saturating_add(1);
+    }
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self::CLOSED
     }
 }
 
@@ -275,157 +433,26 @@ impl Link {
         mcs: mcs::provider::Peer::Idle,
         due: None,
         report: None,
+        purpose: Purpose::Accepted,
+        missing: 0,
+        paused: false,
+        lanes: [NO_LANE; 3],
+        called_connect_id: 0,
+        queued: 0,
+        sent: 0,
+        since: None,
     };
+
+    fn lane(&self, first: Connection, lane: u8) -> Connection {
+        let place = usize::from(lane).checked_sub(1).and_then(|at| self.lanes.get(at));
+        place.filter(|number| **number != NO_LANE).map_or(first, |number| Connection(*number))
+    }
 
     fn open_with(&mut self, tpdu_size: Option<u16>) {
         self.phase = Phase::Open;
         if let Some(size) = tpdu_size {
             let data = size.saturating_sub(x224::DATA_HEADER_LEN as u16);
             self.data_limit = data.min(DEFAULT_DATA);
-        }
-    }
-}
-
-/// What is to be sent, in its order. A record is
-/// `| next destination u16 | sent of it u32 | destinations n | n × u16 | octets … |`,
-/// so that one copy of the octets serves all who get them.
-#[derive(Debug)]
-struct Outbox<'s> {
-    records: Records<'s>,
-    /// Where the first record that is not done stands.
-    head: usize,
-}
-
-const ENTRY_HEAD: usize = 8;
-
-struct Entry<'r> {
-    next: u16,
-    sent: u32,
-    destinations: &'r [[u8; 2]],
-    octets: &'r [u8],
-}
-
-impl<'r> Entry<'r> {
-    fn read(record: &'r [u8]) -> Option<Self> {
-        let (head, rest) = record.split_first_chunk::<ENTRY_HEAD>()?;
-        let [n1, n2, s1, s2, s3, s4, d1, d2] = *head;
-        let count = usize::from(u16::from_le_bytes([d1, d2]));
-        let (destinations, octets) = rest.split_at_checked(count * 2)?;
-        Some(Self {
-            next: u16::from_le_bytes([n1, n2]),
-            sent: u32::from_le_bytes([s1, s2, s3, s4]),
-            destinations: destinations.as_chunks().0,
-            octets,
-        })
-    }
-}
-
-impl Outbox<'_> {
-    fn push(
-        &mut self,
-        raw: bool,
-        destinations: impl IntoIterator<Item = Connection>,
-        len: usize,
-        write: impl FnOnce(&mut [u8]),
-    ) -> Result<(), Full> {
-        let start = match self.records.push(u64::from(raw), &[0; ENTRY_HEAD]) {
-            Ok(at) => at,
-            Err(_) => {
-                self.records.drop_before(self.head);
-                self.head = 0;
-                self.records.push(u64::from(raw), &[0; ENTRY_HEAD])?
-            }
-        };
-        let result = self.fill(start, destinations, len, write);
-        if !matches!(result, Ok(true)) {
-            self.records.truncate(start);
-        }
-        result.map(|_| ())
-    }
-
-    /// `Ok(false)` where nobody is there to get it.
-    fn fill(
-        &mut self,
-        start: usize,
-        destinations: impl IntoIterator<Item = Connection>,
-        len: usize,
-        write: impl FnOnce(&mut [u8]),
-    ) -> Result<bool, Full> {
-        let mut count = 0u16;
-        for destination in destinations {
-            self.records.extend(start, &destination.0.to_le_bytes())?;
-            count = count.saturating_add(1);
-        }
-        if count == 0 {
-            return Ok(false);
-        }
-        self.records.grow(start, len)?;
-        if let Some(record) = self.records.octets_mut(start) {
-            if let Some(field) = record.get_mut(6..8) {
-                field.copy_from_slice(&count.to_le_bytes());
-            }
-            if let Some(octets) = record.get_mut(ENTRY_HEAD + usize::from(count) * 2..) {
-                write(octets);
-            }
-        }
-        Ok(true)
-    }
-
-    fn poll(
-        &mut self,
-        buffer: &mut [u8],
-        limit: impl Fn(Connection) -> Option<usize>,
-    ) -> Result<Option<Transmit>, usize> {
-        loop {
-            let Some(record) = self.records.get(self.head) else {
-                self.records.clear();
-                self.head = 0;
-                return Ok(None);
-            };
-            let Some(entry) = Entry::read(record.octets) else {
-                self.head = self.records.after(self.head);
-                continue;
-            };
-            let Some(destination) = entry.destinations.get(usize::from(entry.next)) else {
-                self.head = self.records.after(self.head);
-                continue;
-            };
-            let connection = Connection(u16::from_le_bytes(*destination));
-            let (next, sent) = (entry.next, entry.sent);
-            let Some(limit) = limit(connection) else {
-                self.advance(next + 1, 0);
-                continue;
-            };
-            let raw = record.mark == 1;
-            let left = entry.octets.get(sent as usize..).unwrap_or_default();
-            let (piece, after) =
-                if raw { (left, &[][..]) } else { left.split_at(limit.max(1).min(left.len())) };
-            let head_len = if raw { tpkt::HEADER_LEN } else { FRAME };
-            let len = head_len + piece.len();
-            let Some(packet) = buffer.get_mut(..len) else { return Err(len) };
-            let [h1, h2, h3, h4] = tpkt::header(len as u16);
-            let [x1, x2, x3] = x224::data_header(after.is_empty());
-            let head = [h1, h2, h3, h4, x1, x2, x3];
-            let (packet_head, body) = packet.split_at_mut(head_len);
-            packet_head.copy_from_slice(head.get(..head_len).unwrap_or_default());
-            body.copy_from_slice(piece);
-            if after.is_empty() {
-                self.advance(next.wrapping_add(1), 0);
-            } else {
-                let sent = sent.wrapping_add(piece.len() as u32);
-                self.advance(next, sent);
-            }
-            return Ok(Some(Transmit { connection, len }));
-        }
-    }
-
-    fn advance(&mut self, next: u16, sent: u32) {
-        if let Some(record) = self.records.octets_mut(self.head)
-            && let Some(head) = record.first_chunk_mut::<6>()
-        {
-            let [n1, n2] = next.to_le_bytes();
-            let [s1, s2, s3, s4] = sent.to_le_bytes();
-            *head = [n1, n2, s1, s2, s3, s4];
         }
     }
 }

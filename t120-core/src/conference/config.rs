@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use crate::error::ConfigError;
-use crate::mcs::UserId;
 use crate::mcs::connect::DomainParameters;
-use crate::mcs::provider::{Channel, Limits, Member, Tables, Way};
+use crate::mcs::provider::{Channel, Limits, Member, Tables, Token, Way};
+use crate::mcs::{Notice, UserId};
 use crate::storage::{Room, Slot};
 use crate::transport::{FRAME, Link, Transport};
 
@@ -78,6 +78,18 @@ pub struct Config {
     pub max_users: u16,
     /// How many channels may be in use in the domain; each user has one of its own.
     pub max_channels: u16,
+    /// How many tokens may be in use in the domain.
+    pub max_tokens: u16,
+    /// How many transport connections may make up a connection to another node, 1 to 4: one for
+    /// each of the highest data priorities, and the last for all others.
+    pub max_priorities: u8,
+    /// How high the tree of nodes may be.
+    pub max_height: u16,
+    /// How much each stream has to take at least while something waits for it, in octets per
+    /// second, every packet counted as if it were as long as it may be; 0: whatever it takes.
+    pub min_throughput: u32,
+    /// Over how long that is measured; nodes above should have it longer.
+    pub throughput_interval: Duration,
     /// The greatest domain MCSPDU, in octets: 512 or more.
     pub max_pdu_octets: usize,
     /// The greatest TPKT that is taken, in octets: connect PDUs may be longer than domain ones.
@@ -89,7 +101,10 @@ pub struct Config {
     /// With growing storage: how many octets the board has for its objects; a line of 100 points
     /// takes 430.
     pub max_board_octets: usize,
-    /// With growing storage: how many octets may wait to be sent, and to be put together.
+    /// With growing storage: how many octets the registry and the applications of all nodes take.
+    pub max_directory_octets: usize,
+    /// With growing storage: how many octets may wait to be sent, and to be put together. From
+    /// half of it on nothing more is taken in until something has gone.
     pub max_queued_octets: usize,
 }
 
@@ -105,11 +120,17 @@ impl Config {
             setup_timeout: Duration::from_secs(30),
             max_users: 1000,
             max_channels: 2000,
+            max_tokens: 2000,
+            max_priorities: 1,
+            max_height: 100,
+            min_throughput: 0,
+            throughput_interval: Duration::from_secs(10),
             max_pdu_octets: 4096,
             max_packet_octets: 16 * 1024,
             max_connections: 256,
             max_nodes: 500,
             max_board_octets: 1024 * 1024,
+            max_directory_octets: 64 * 1024,
             max_queued_octets: 4 * 1024 * 1024,
         })
     }
@@ -125,10 +146,10 @@ impl Config {
         let maximum = DomainParameters {
             max_channel_ids: u32::from(self.max_channels),
             max_user_ids: u32::from(self.max_users),
-            max_token_ids: 65535,
-            num_priorities: 1,
-            min_throughput: 0,
-            max_height: 100,
+            max_token_ids: u32::from(self.max_tokens),
+            num_priorities: u32::from(self.max_priorities.clamp(1, 4)),
+            min_throughput: self.min_throughput,
+            max_height: u32::from(self.max_height.max(1)),
             max_mcs_pdu_size: self.max_pdu_octets.min(65528) as u32,
             protocol_version: 2,
         };
@@ -170,6 +191,9 @@ pub struct Storage<
     links: [Link; CONNECTIONS],
     users: [Slot<Way>; USERS],
     attaching: [u32; USERS],
+    merging: [u32; CONNECTIONS],
+    tokens: [Slot<Token>; CHANNELS],
+    notices: [Notice; CHANNELS],
     channels: [Slot<Channel>; CHANNELS],
     members: [Slot<Member>; CHANNELS],
     roster: [NodeSlot; USERS],
@@ -189,6 +213,9 @@ impl<const CONNECTIONS: usize, const USERS: usize, const CHANNELS: usize, const 
             links: [Link::CLOSED; CONNECTIONS],
             users: [Slot::EMPTY; USERS],
             attaching: [0; USERS],
+            merging: [0; CONNECTIONS],
+            tokens: [Slot::EMPTY; CHANNELS],
+            notices: [Notice::EMPTY; CHANNELS],
             channels: [Slot::EMPTY; CHANNELS],
             members: [Slot::EMPTY; CHANNELS],
             roster: [NodeSlot::EMPTY; USERS],
@@ -214,6 +241,7 @@ pub(super) struct Parts<'s> {
     pub(super) tables: Tables<'s>,
     pub(super) roster: Room<'s, NodeSlot>,
     pub(super) units: Room<'s, u8>,
+    pub(super) directory: Room<'s, u8>,
     pub(super) scratch: Room<'s, u8>,
     pub(super) board: Room<'s, u8>,
 }
@@ -229,6 +257,8 @@ pub(super) fn lent<
     config: &Config,
 ) -> Parts<'s> {
     *storage = Storage::new();
+    // A quarter of the room for units is for the registry and the applications.
+    let (directory, units) = storage.units.split_at_mut(OCTETS / 4);
     Parts {
         transport: Transport::new(
             Room::Lent(&mut storage.links),
@@ -241,9 +271,13 @@ pub(super) fn lent<
             channels: Room::Lent(&mut storage.channels),
             members: Room::Lent(&mut storage.members),
             attaching: Room::Lent(&mut storage.attaching),
+            merging: Room::Lent(&mut storage.merging),
+            tokens: Room::Lent(&mut storage.tokens),
+            notices: Room::Lent(&mut storage.notices),
         },
         roster: Room::Lent(&mut storage.roster),
-        units: Room::Lent(&mut storage.units),
+        units: Room::Lent(units),
+        directory: Room::Lent(directory),
         scratch: Room::Lent(&mut storage.scratch),
         board: Room::Lent(&mut storage.board),
     }
@@ -266,12 +300,17 @@ pub(super) fn growing(config: &Config) -> Parts<'static> {
         tables: Tables {
             users: room(users),
             channels: room(channels),
-            // Each of the users may join a channel of its own and some that all join.
-            members: room(channels.saturating_add(users.saturating_mul(8))),
+            // Each of the users may join a channel of its own and some that all join, be admitted
+            // to some, and have some tokens.
+            members: room(channels.saturating_add(users.saturating_mul(16))),
             attaching: room(users),
+            merging: room(usize::from(config.max_connections)),
+            tokens: room(usize::from(config.max_tokens)),
+            notices: room(channels.saturating_add(users)),
         },
         roster: room(usize::from(config.max_nodes)),
         units: room(config.max_queued_octets),
+        directory: room(config.max_directory_octets),
         scratch: room(config.max_queued_octets),
         board: room(config.max_board_octets),
     }

@@ -69,22 +69,32 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod application;
 mod board;
+mod conductor;
 mod config;
+mod control;
 mod event;
 mod gcc;
+mod invite;
+mod merge;
+mod profile;
+mod registry;
 mod setup;
+mod user;
 
 pub use crate::transport::{Connection, Transmit};
+pub use application::{Capability, Entity};
 pub use board::Picture;
 pub use config::{Config, Name, NodeSlot, Storage};
 pub use event::{EndReason, Event};
+pub use profile::{Credentials, Privileges, Profile};
 
 use core::time::Duration;
 
 use crate::error::{Error, Full};
 use crate::mcs::provider::{self, Provider};
-use crate::mcs::{ChannelId, Reason, UserId};
+use crate::mcs::{ChannelId, Notice, Reason, UserId};
 use crate::storage::{Dense, Records, Room};
 use crate::transport::{Phase as LinkPhase, Received};
 use crate::whiteboard::Board;
@@ -108,6 +118,35 @@ enum Phase {
     Joining,
     /// In it.
     Entered,
+}
+
+/// Whose a unit of user data is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    /// The node has seen to it.
+    Node,
+    /// A PDU of GCC that the host is told of.
+    GccHost,
+    /// Data on a channel of the host's.
+    Host,
+}
+
+/// What a connection was opened for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To join a conference, or to create one.
+    Enter,
+    /// The peer has called.
+    #[default]
+    Accepted,
+    /// The peer has called to invite this node, which has accepted.
+    Invited,
+    /// To ask which conferences there are.
+    Query,
+    /// To invite the other node into this node's conference.
+    Invite,
+    /// To make this node's conference a part of another one.
+    Merge,
 }
 
 /// How far the whiteboard is.
@@ -137,16 +176,37 @@ pub struct Conference<'s> {
     board: Board<'s>,
     phase: Phase,
     board_phase: BoardPhase,
-    conference: Name,
-    /// Which of the two connect PDUs a call begins with.
-    creates: bool,
+    profile: Profile,
+    credentials: Credentials,
+    /// Which connect PDU a call begins with.
+    call: setup::Call,
+    /// The call by which the conference of this top becomes a part of another one.
+    merging_call: Option<Connection>,
+    /// What stands on the board here goes to all, from this place on.
+    republish: Option<usize>,
+    invitation: Option<invite::Invitation>,
+    /// Application entities, sessions and entries of the registry.
+    directory: Records<'s>,
+    handles: u32,
+    applications_instance: u16,
+    conductor: Option<UserId>,
+    /// Input was not taken, and has to be offered again.
+    held: bool,
+    /// Which of the units the host was told of.
+    told: Option<u64>,
+    /// Whether units wait for the host.
+    ready: bool,
     node: Option<UserId>,
     board_user: Option<UserId>,
     top_node: Option<UserId>,
     superior: Option<UserId>,
     /// The connection of who created the conference from afar.
     convener: Option<Connection>,
+    /// Its node, as soon as that is known.
+    convener_node: Option<UserId>,
     tag: i64,
+    /// Names the challenge for the password of this top.
+    challenge: i64,
     next_object: u16,
     /// Who gets all that stands on the board next, and from where on.
     refresh: Option<(UserId, usize)>,
@@ -207,14 +267,27 @@ impl<'s> Conference<'s> {
             board: Board::new(parts.board),
             phase: Phase::Idle,
             board_phase: BoardPhase::Starting,
-            conference: Name::EMPTY,
-            creates: false,
+            profile: Profile::EMPTY,
+            credentials: Credentials::EMPTY,
+            call: setup::Call::Join,
+            merging_call: None,
+            republish: None,
+            invitation: None,
+            directory: Records::new(parts.directory),
+            handles: 0,
+            applications_instance: 0,
+            conductor: None,
+            held: false,
+            told: None,
+            ready: false,
             node: None,
             board_user: None,
             top_node: None,
             superior: None,
             convener: None,
+            convener_node: None,
             tag: 0,
+            challenge: 0,
             next_object: 0,
             refresh: None,
             pending: Pending::default(),
@@ -227,10 +300,18 @@ impl<'s> Conference<'s> {
     /// [`Error::WrongState`] in a conference already, [`Error::Value`] for another name,
     /// [`Error::Full`] without room for two users.
     pub fn host(&mut self, conference: &str) -> Result<(), Error> {
+        self.host_with(Profile::new(conference)?)
+    }
+
+    /// Starts a conference with this node at its top, with a password, locked, conducted …
+    ///
+    /// # Errors
+    /// As for [`host`](Self::host).
+    pub fn host_with(&mut self, profile: Profile) -> Result<(), Error> {
         if self.phase != Phase::Idle {
             return Err(Error::WrongState);
         }
-        self.conference = setup::conference_name(conference)?;
+        self.profile = profile;
         let result = self.become_top();
         if result.is_err() {
             let _ = self.provider.end(Reason::ProviderInitiated);
@@ -251,7 +332,8 @@ impl<'s> Conference<'s> {
     }
 
     /// A stream was opened to a node: joins the conference there. [`Event::Joined`] follows, or
-    /// [`Event::Disconnected`].
+    /// [`Event::Disconnected`]. A node that is the top of a conference makes it a part of the
+    /// other one, and [`Event::Merged`] follows.
     ///
     /// # Errors
     /// As for [`host`](Self::host) and [`accept`](Self::accept).
@@ -261,7 +343,23 @@ impl<'s> Conference<'s> {
         connection: Connection,
         conference: &str,
     ) -> Result<(), Error> {
-        self.call(now, connection, conference, false)
+        self.join_with(now, connection, Credentials::new(conference)?)
+    }
+
+    /// As [`join`](Self::join), with a password or the answer to a challenge.
+    ///
+    /// # Errors
+    /// As for [`join`](Self::join).
+    pub fn join_with(
+        &mut self,
+        now: Duration,
+        connection: Connection,
+        credentials: Credentials,
+    ) -> Result<(), Error> {
+        if self.phase == Phase::Entered && self.provider.is_top() {
+            return self.call_to_merge(now, connection, credentials);
+        }
+        self.call(now, connection, credentials, setup::Call::Join)
     }
 
     /// A stream was opened to a node: creates a conference whose top that node becomes.
@@ -274,25 +372,93 @@ impl<'s> Conference<'s> {
         connection: Connection,
         conference: &str,
     ) -> Result<(), Error> {
-        self.call(now, connection, conference, true)
+        self.create_with(now, connection, Profile::new(conference)?)
+    }
+
+    /// As [`create`](Self::create), with a password, locked, conducted …
+    ///
+    /// # Errors
+    /// As for [`join`](Self::join).
+    pub fn create_with(
+        &mut self,
+        now: Duration,
+        connection: Connection,
+        profile: Profile,
+    ) -> Result<(), Error> {
+        let credentials = Credentials { name: profile.name, ..Credentials::EMPTY };
+        self.call(now, connection, credentials, setup::Call::Create)?;
+        self.profile = profile;
+        Ok(())
+    }
+
+    /// A stream was opened to a node: asks which conferences there are.
+    /// [`Event::QueryAnswered`] follows, or [`Event::Disconnected`].
+    ///
+    /// # Errors
+    /// As for [`accept`](Self::accept).
+    pub fn query(&mut self, now: Duration, connection: Connection) -> Result<(), Error> {
+        self.provider.transport.open(connection, true)?;
+        self.set_purpose(connection, Purpose::Query);
+        self.watch(now, connection);
+        Ok(())
+    }
+
+    /// A stream was opened for [`Event::StreamsWanted`].
+    ///
+    /// # Errors
+    /// As for [`accept`](Self::accept); [`Error::WrongState`] also where none is wanted.
+    pub fn add_stream(
+        &mut self,
+        now: Duration,
+        connection: Connection,
+        first: Connection,
+    ) -> Result<(), Error> {
+        self.provider.add_lane(connection, first)?;
+        self.watch(now, connection);
+        Ok(())
+    }
+
+    /// The stream of a connection takes nothing at present: `poll_transmit` gives nothing for it
+    /// until [`resume`](Self::resume), and what there is waits.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a number that was never in use.
+    pub fn pause(&mut self, connection: Connection) -> Result<(), Error> {
+        self.provider.transport.set_paused(connection, true)
+    }
+
+    /// The stream of a connection takes something again.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a number that was never in use.
+    pub fn resume(&mut self, connection: Connection) -> Result<(), Error> {
+        self.provider.transport.set_paused(connection, false)
     }
 
     fn call(
         &mut self,
         now: Duration,
         connection: Connection,
-        conference: &str,
-        creates: bool,
+        credentials: Credentials,
+        call: setup::Call,
     ) -> Result<(), Error> {
         if self.phase != Phase::Idle {
             return Err(Error::WrongState);
         }
-        self.conference = setup::conference_name(conference)?;
         self.provider.transport.open(connection, true)?;
+        self.set_purpose(connection, Purpose::Enter);
         self.watch(now, connection);
-        self.creates = creates;
+        self.credentials = credentials;
+        self.profile = Profile { name: credentials.name, ..Profile::EMPTY };
+        self.call = call;
         self.phase = Phase::Calling(connection);
         Ok(())
+    }
+
+    fn set_purpose(&mut self, connection: Connection, purpose: Purpose) {
+        if let Some(link) = self.provider.transport.link_mut(connection) {
+            link.purpose = purpose;
+        }
     }
 
     /// Leaves the conference; at its top this ends it for all. The streams can be closed once
@@ -333,6 +499,11 @@ impl<'s> Conference<'s> {
         connection: Connection,
         octets: &[u8],
     ) -> Result<(usize, Option<Event>), Error> {
+        self.forget_told();
+        if self.holds(connection) {
+            self.held = true;
+            return Ok((0, None));
+        }
         self.flush_refresh()?;
         let (used, received) = self.provider.transport.receive(connection, octets)?;
         match received {
@@ -353,6 +524,7 @@ impl<'s> Conference<'s> {
             Received::Opened => self.opened(connection)?,
             Received::Refused => self.dropped(connection, EndReason::Refused)?,
         }
+        self.settle()?;
         Ok((used, if used > 0 { self.poll_event() } else { None }))
     }
 
@@ -367,16 +539,19 @@ impl<'s> Conference<'s> {
         if !known {
             return;
         }
-        let users_before = self.provider.upward();
+        let upward = self.provider.upward();
         self.unwatch(connection);
+        self.call_is_over(connection);
         // What cannot be told for want of room is lost with the connections it was meant for.
         let _ = self.provider.closed(connection);
-        if users_before == Some(connection) || self.phase == Phase::Calling(connection) {
+        let lost = upward.is_some() && self.provider.upward().is_none();
+        if lost || self.phase == Phase::Calling(connection) {
             self.forget_conference();
             self.pending.ended = Some(EndReason::Lost);
         } else {
             let _ = self.sweep_roster();
         }
+        let _ = self.settle();
     }
 
     /// The time that [`poll_timeout`](Self::poll_timeout) asked for has come.
@@ -385,6 +560,12 @@ impl<'s> Conference<'s> {
             self.unwatch(connection);
             let _ = self.dropped(connection, EndReason::TimedOut);
         }
+        while let Some(connection) =
+            self.provider.take_offender(now, self.config.throughput_interval)
+        {
+            let _ = self.dropped(connection, EndReason::TooSlow);
+        }
+        let _ = self.settle();
     }
 
     /// Writes the next packet into `buffer`. It never needs more than
@@ -393,9 +574,10 @@ impl<'s> Conference<'s> {
     pub fn poll_transmit(&mut self, now: Duration, buffer: &mut [u8]) -> Option<Transmit> {
         let _ = now;
         loop {
-            match self.provider.transport.poll(buffer) {
+            match self.provider.transport.poll(now, buffer) {
                 Ok(Some(transmit)) => return Some(transmit),
                 // The next object of a refresh is queued when those before it are gone.
+                Ok(None) if self.republish_next() => {}
                 Ok(None) if self.refresh_next() => {}
                 Ok(None) if self.skip_refresh() => {}
                 Ok(None) => return None,
@@ -414,6 +596,16 @@ impl<'s> Conference<'s> {
         if let Some(event) = self.pending.next(self.node, self.top_node) {
             return Some(event);
         }
+        if let Some(notice) = self.next_notice() {
+            return Some(Event::Mcs(notice));
+        }
+        if let Some(event) = self.next_ready() {
+            return Some(event);
+        }
+        if self.held && !self.provider.is_merging() && !self.provider.transport.is_congested() {
+            self.held = false;
+            return Some(Event::Resumed);
+        }
         let (connection, report) = self.provider.transport.take_report()?;
         Some(match report {
             Report::Up => Event::Connected { connection },
@@ -424,7 +616,9 @@ impl<'s> Conference<'s> {
     /// When to call [`handle_timeout`](Self::handle_timeout), or never.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.first_watched().map(|(_, due)| due)
+        let watched = self.first_watched().map(|(_, due)| due);
+        let slow = self.provider.first_slow(self.config.throughput_interval);
+        watched.into_iter().chain(slow).min()
     }
 
     /// How long a packet of [`poll_transmit`](Self::poll_transmit) may be, in octets.
@@ -477,10 +671,18 @@ impl<'s> Conference<'s> {
             Some(Mcs::ConnectConfirm { connection, response }) => {
                 self.answered(connection, &response)
             }
-            Some(Mcs::AttachConfirm { tag, result }) => self.attached(tag, result),
+            Some(Mcs::AttachConfirm { tag, result }) => self.attach_confirmed(tag, result),
             Some(Mcs::JoinConfirm { user, requested, result }) => {
-                self.joined(user, requested, result)
+                self.join_confirmed(user, requested, result)
             }
+            Some(Mcs::LaneStands { lane, last_of }) => {
+                self.unwatch(lane);
+                match last_of {
+                    Some(first) => self.stands(first),
+                    None => Ok(()),
+                }
+            }
+            Some(Mcs::Merged) => self.merged(),
             Some(Mcs::Detached { users, .. }) => {
                 for user in users.iter() {
                     self.forget_units(user);
@@ -488,6 +690,8 @@ impl<'s> Conference<'s> {
                 self.sweep_roster()
             }
             Some(Mcs::Disconnected { connection, .. }) => {
+                self.call_is_over(connection);
+                self.unwatch(connection);
                 if self.provider.upward().is_none() && !self.provider.is_top() {
                     self.forget_conference();
                     self.pending.ended.get_or_insert(EndReason::Ended);
@@ -502,12 +706,17 @@ impl<'s> Conference<'s> {
 
     /// Puts units together that came in several PDUs.
     fn handle_data(&mut self, data: &crate::mcs::data::Data<'_>) -> Result<(), Error> {
-        let mark = u64::from(data.initiator.value()) << 32
-            | u64::from(data.channel.value()) << 8
-            | u64::from(data.priority.number());
+        let mark = user::mark_of_data(data);
         let whole = data.segmentation.begin && data.segmentation.end;
         if let (true, Some(octets)) = (whole, data.user_data.as_slice()) {
-            return self.handle_unit(data.initiator, data.channel, octets);
+            match self.handle_unit(data.initiator, data.channel, octets)? {
+                For::Node => {}
+                For::GccHost => self.keep_gcc(data.initiator, octets),
+                For::Host => {
+                    self.keep_user_data(data.initiator, data.channel, data.priority, octets);
+                }
+            }
+            return Ok(());
         }
         let mut found = self.units.find(mark).map(|record| record.at);
         if data.segmentation.begin {
@@ -531,14 +740,18 @@ impl<'s> Conference<'s> {
             return Ok(());
         }
         let none = Records::new(Room::Lent(&mut []));
-        let mut taken = core::mem::replace(&mut self.units, none);
-        let mut result = Ok(());
+        let taken = core::mem::replace(&mut self.units, none);
+        let mut result = Ok(For::Node);
         if let Some(record) = taken.get(at) {
             result = self.handle_unit(data.initiator, data.channel, record.octets);
-            taken.remove(at);
         }
         self.units = taken;
-        result
+        match result? {
+            For::Node => self.units.remove(at),
+            For::GccHost => self.keep_unit(at, true),
+            For::Host => self.keep_unit(at, false),
+        }
+        Ok(())
     }
 
     /// What a user has begun to say will not be ended any more.
@@ -552,20 +765,61 @@ impl<'s> Conference<'s> {
         }
     }
 
+    /// Takes a whole unit; says whose it is.
     fn handle_unit(
         &mut self,
         initiator: UserId,
         channel: ChannelId,
         octets: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<For, Error> {
         let own = |user: Option<UserId>| user.map(ChannelId::from) == Some(channel);
         if channel.value() == crate::whiteboard::CHANNEL || own(self.board_user) {
-            return self.handle_board(initiator, octets);
+            return self.handle_board(initiator, octets).map(|()| For::Node);
         }
         if channel.value() <= gcc::CONVENER_CHANNEL || own(self.node) {
-            return self.handle_gcc(initiator, channel, octets);
+            let for_host = self.handle_gcc(initiator, channel, octets)?;
+            return Ok(if for_host { For::GccHost } else { For::Node });
+        }
+        Ok(For::Host)
+    }
+
+    /// Whether nothing can be taken in on a connection at present: the domain of this former top
+    /// is being merged, or too much waits to be sent.
+    fn holds(&self, connection: Connection) -> bool {
+        self.provider.holds(connection) || self.provider.transport.is_congested()
+    }
+
+    /// Sees to what MCS has told of the node's own users.
+    fn settle(&mut self) -> Result<(), Error> {
+        let (node, board) = (self.node, self.board_user);
+        while let Some(notice) = self.provider.take_notice_of(node, board) {
+            self.own_notice(notice)?;
         }
         Ok(())
+    }
+
+    fn own_notice(&mut self, notice: Notice) -> Result<(), Error> {
+        match notice {
+            Notice::Detach { user, .. } if Some(user) == self.node => {
+                // Others know this node by that number: it has to join again.
+                let Some(upward) = self.provider.upward() else { return Ok(()) };
+                self.dropped(upward, EndReason::Purged)
+            }
+            Notice::Detach { .. } => {
+                self.board_user = None;
+                self.board_phase = BoardPhase::Starting;
+                if !self.provider.is_merging() {
+                    self.provider.attach(user::BOARD)?;
+                }
+                Ok(())
+            }
+            Notice::TokenGrab(confirm) => self.conductor_confirmed(confirm),
+            Notice::TokenRelease(confirm) => self.conductor_released(confirm),
+            Notice::TokenGive { donor, .. } => self.conductor_offered(donor),
+            Notice::TokenGiveConfirm(confirm) => self.conductor_given(confirm),
+            Notice::TokenPlease { initiator, .. } => self.conductor_wanted(initiator),
+            _ => Ok(()),
+        }
     }
 
     fn forget_conference(&mut self) {
@@ -576,18 +830,25 @@ impl<'s> Conference<'s> {
         self.top_node = None;
         self.superior = None;
         self.convener = None;
+        self.convener_node = None;
+        self.merging_call = None;
+        self.republish = None;
+        self.invitation = None;
+        self.conductor = None;
+        self.directory.clear();
         self.refresh = None;
         self.roster.clear();
-        self.units.clear();
+        self.forget_units_of_conference();
     }
 
     /// A connection is no good any more: whoever is on it is told, and the host.
     fn dropped(&mut self, connection: Connection, reason: EndReason) -> Result<(), Error> {
         self.unwatch(connection);
-        let upward =
-            self.provider.upward() == Some(connection) || self.phase == Phase::Calling(connection);
+        self.call_is_over(connection);
+        let upward = self.provider.upward();
         self.provider.disconnect(connection, Reason::ProviderInitiated)?;
-        if upward {
+        let lost = upward.is_some() && self.provider.upward().is_none();
+        if lost || self.phase == Phase::Calling(connection) {
             self.forget_conference();
             self.pending.ended.get_or_insert(reason);
         } else {
@@ -648,4 +909,25 @@ fn encode<'r, 'a, T: crate::per::Value<'a>>(
     scratch.reserve(needed)?;
     let len = crate::per::write(value, scratch.cells_mut())?;
     Ok(scratch.cells().get(..len).unwrap_or_default())
+}
+
+/// Encodes into scratch memory what `write` writes, which is called twice.
+fn encode_with<'r>(
+    scratch: &'r mut Room<'_, u8>,
+    limit: usize,
+    write: impl Fn(&mut crate::per::Writer<'_>),
+) -> Result<&'r [u8], Error> {
+    let mut writer = crate::per::Writer::counting();
+    write(&mut writer);
+    let needed = writer.octets();
+    if needed > limit {
+        return Err(Error::Full(Full { capacity: limit }));
+    }
+    scratch.reserve(needed)?;
+    let mut writer = crate::per::Writer::new(scratch.cells_mut());
+    write(&mut writer);
+    if let Some(fault) = writer.fault() {
+        return Err(Error::Value(fault));
+    }
+    Ok(scratch.cells().get(..needed).unwrap_or_default())
 }

@@ -1,14 +1,22 @@
 //! Into a conference: calls, answers, users and channels (T.124 section 7).
 
-use super::{Conference, Connection, EndReason, Name, Phase, Report, encode, gcc};
+use super::profile::{is_password, selector};
+use super::user::{BOARD, NODE};
+use super::{
+    Conference, Connection, Credentials, EndReason, Name, Phase, Privileges, Profile, Purpose,
+    Report, encode, gcc,
+};
 use crate::error::{Error, Fault, Full};
 use crate::gcc::connect::{
     ConferenceCreateRequest, ConferenceCreateResponse, ConferenceInviteResponse,
-    ConferenceJoinRequest, ConferenceJoinResponse, ConferenceQueryResponse, ConnectData,
-    ConnectGccPdu, CreateResult, InviteResult, JoinResult, QueryResult,
+    ConferenceJoinRequest, ConferenceJoinResponse, ConferenceQueryRequest, ConferenceQueryResponse,
+    ConnectData, ConnectGccPdu, CreateResult, InviteResult, JoinResult, QueryResult,
 };
 use crate::gcc::types::{
-    ConferenceDescriptor, ConferenceName, ConferenceNameSelector, Key, NodeType, TerminationMethod,
+    ChallengeExchange, ChallengeItem, ChallengeRequest, ChallengeResponse,
+    ChallengeResponseAlgorithm, ChallengeResponseItem, ConferenceDescriptor, ConferenceName,
+    ConferenceNameSelector, Key, NodeType, Password, PasswordChallengeRequestResponse, Privilege,
+    TerminationMethod,
 };
 use crate::mcs::connect::{ConnectInitial, ConnectResponse, DomainParameters};
 use crate::mcs::{ChannelId, McsResult, UserId};
@@ -17,9 +25,12 @@ use crate::per::{BmpString, Integer, List, NumericString, ObjectIdentifier, Octe
 /// `{itu-t recommendation t 124 version(0) 1}`, the key of ConnectData.
 const T124: ObjectIdentifier<'static> = ObjectIdentifier::known(&[0x00, 0x14, 0x7c, 0x00, 0x01]);
 
-/// The tags of our own attach requests.
-const NODE: u16 = 1;
-const BOARD: u16 = 2;
+/// Which connect PDU a call begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Create,
+    Join,
+}
 
 pub(super) fn conference_name(name: &str) -> Result<Name, Error> {
     if NumericString::<'_, 1, 255>::new(name).is_none() {
@@ -28,7 +39,7 @@ pub(super) fn conference_name(name: &str) -> Result<Name, Error> {
     Name::new(name).ok_or(Error::Value(Fault::OutOfRange))
 }
 
-fn numeric(name: &Name) -> Result<NumericString<'_, 1, 255>, Error> {
+pub(super) fn numeric(name: &Name) -> Result<NumericString<'_, 1, 255>, Error> {
     NumericString::new(name.as_str()).ok_or(Error::WrongState)
 }
 
@@ -36,23 +47,70 @@ pub(super) fn text(name: &Name) -> Option<BmpString<'_, 0, 255>> {
     BmpString::new(name.as_str())
 }
 
-/// What a join request is answered with where nothing else is to be said.
-fn join_response(top: UserId, tag: i64, result: JoinResult) -> ConferenceJoinResponse<'static> {
+/// A password as a conference is created with: it has digits always.
+fn password(password: &Name) -> Option<Password<'_>> {
+    let text = password.as_str();
+    if text.is_empty() {
+        return None;
+    }
+    let digits = NumericString::new(text).or_else(|| NumericString::new("0"))?;
+    let is_numeric = text.bytes().all(|c| c.is_ascii_digit());
+    let unicode_text = if is_numeric { None } else { BmpString::new(text) };
+    Some(Password { numeric: digits, text: None, unicode_text })
+}
+
+fn name_of_password(password: Option<&Password<'_>>) -> Name {
+    match password {
+        None => Name::EMPTY,
+        Some(Password { unicode_text: Some(text), .. }) => Name::of(text.chars()),
+        Some(Password { text: Some(text), .. }) => Name::of(text.chars()),
+        Some(Password { numeric, .. }) => Name::of(numeric.characters().map(char::from)),
+    }
+}
+
+/// The challenge that asks for the password in the clear: the only algorithm that is standard.
+const fn challenge<'a>() -> ChallengeItem<'a> {
+    ChallengeItem {
+        response_algorithm: ChallengeResponseAlgorithm::PasswordInTheClear,
+        challenge_data: List::new(&[]),
+    }
+}
+
+/// What a join request is answered with.
+fn join_response<'p>(
+    profile: &Profile,
+    top: UserId,
+    tag: i64,
+    (result, challenge): (JoinResult, i64),
+    privileges: &'p [Option<&'p [Privilege]>; 3],
+    items: &'p [ChallengeItem<'p>],
+) -> ConferenceJoinResponse<'p> {
+    let [conductor, conducted, non_conducted] = *privileges;
+    let challenged = result == JoinResult::ChallengeResponseRequired;
     ConferenceJoinResponse {
         node_id: None,
         top_node_id: top,
         tag: Integer(tag),
         conference_name_alias: None,
-        password_in_the_clear_required: false,
-        locked_conference: false,
-        listed_conference: true,
-        conductible_conference: false,
+        password_in_the_clear_required: !profile.password.as_str().is_empty()
+            && !profile.challenges,
+        locked_conference: profile.locked,
+        listed_conference: profile.listed,
+        conductible_conference: profile.conductible,
         termination_method: TerminationMethod::Automatic,
-        conductor_privileges: None,
-        conducted_privileges: None,
-        non_conducted_privileges: None,
+        conductor_privileges: conductor.map(List::new),
+        conducted_privileges: conducted.map(List::new),
+        non_conducted_privileges: non_conducted.map(List::new),
         conference_description: None,
-        password: None,
+        password: challenged.then_some(PasswordChallengeRequestResponse::ChallengeRequestResponse(
+            ChallengeExchange {
+                challenge_request: Some(ChallengeRequest {
+                    challenge_tag: Integer(challenge),
+                    challenge_set: List::new(items),
+                }),
+                challenge_response: None,
+            },
+        )),
         result,
         user_data: None,
         node_category: None,
@@ -60,10 +118,27 @@ fn join_response(top: UserId, tag: i64, result: JoinResult) -> ConferenceJoinRes
     }
 }
 
+/// A buffer for the three lists of privileges.
+type Lists = [[Privilege; 5]; 3];
+pub(super) const LISTS: Lists = [[Privilege::Terminate; 5]; 3];
+
+pub(super) fn privileges<'l>(
+    profile: &Profile,
+    lists: &'l mut Lists,
+) -> [Option<&'l [Privilege]>; 3] {
+    let [conductor, conducted, non_conducted] = lists;
+    [
+        profile.conductor_privileges.list(conductor),
+        profile.conducted_privileges.list(conducted),
+        profile.non_conducted_privileges.list(non_conducted),
+    ]
+}
+
 impl<'s> Conference<'s> {
     /// This node is the top: all that takes others a way to the top and back happens at once.
     pub(super) fn become_top(&mut self) -> Result<(), Error> {
         self.provider.become_top()?;
+        self.challenge = (self.provider.random() >> 33) as i64;
         self.phase = Phase::Attaching;
         if let Some(user) = self.provider.attach(NODE)? {
             self.attached(NODE, Ok(user))?;
@@ -73,40 +148,48 @@ impl<'s> Conference<'s> {
 
     /// The transport connection of our call is open.
     pub(super) fn opened(&mut self, connection: Connection) -> Result<(), Error> {
-        if self.phase != Phase::Calling(connection) {
-            return Ok(());
+        if self.provider.is_lane(connection) {
+            return self.provider.lane_opened(connection);
         }
-        let (conference, caller) = (self.conference, self.config.name);
-        let numeric = numeric(&conference)?;
-        let pdu = if self.creates {
-            ConnectGccPdu::ConferenceCreateRequest(ConferenceCreateRequest {
-                conference_name: ConferenceName { numeric, text: None, unicode_text: None },
-                convener_password: None,
-                password: None,
-                locked_conference: false,
-                listed_conference: true,
-                conductible_conference: false,
-                termination_method: TerminationMethod::Automatic,
-                conductor_privileges: None,
-                conducted_privileges: None,
-                non_conducted_privileges: None,
-                conference_description: None,
-                caller_identifier: text(&caller),
+        let purpose = self.provider.transport.link(connection).map(|link| link.purpose);
+        let (profile, credentials, caller) = (self.profile, self.credentials, self.config.name);
+        let mut lists = LISTS;
+        let [conductor, conducted, non_conducted] = privileges(&profile, &mut lists);
+        let pdu = match purpose {
+            Some(Purpose::Query) => ConnectGccPdu::ConferenceQueryRequest(ConferenceQueryRequest {
+                node_type: NodeType::MultiportTerminal,
+                asymmetry_indicator: None,
                 user_data: None,
-                conference_priority: None,
-                conference_mode: None,
-            })
-        } else {
-            ConnectGccPdu::ConferenceJoinRequest(ConferenceJoinRequest {
-                conference_name: Some(ConferenceNameSelector::Numeric(numeric)),
-                conference_name_modifier: None,
-                tag: None,
-                password: None,
-                convener_password: None,
-                caller_identifier: text(&caller),
-                user_data: None,
-                node_category: None,
-            })
+            }),
+            Some(Purpose::Invite) => return self.send_invitation(connection),
+            Some(Purpose::Enter) if self.phase != Phase::Calling(connection) => return Ok(()),
+            Some(Purpose::Enter) if self.call == Call::Create => {
+                ConnectGccPdu::ConferenceCreateRequest(ConferenceCreateRequest {
+                    conference_name: ConferenceName {
+                        numeric: numeric(&profile.name)?,
+                        text: None,
+                        unicode_text: None,
+                    },
+                    convener_password: password(&profile.convener_password),
+                    password: password(&profile.password),
+                    locked_conference: profile.locked,
+                    listed_conference: profile.listed,
+                    conductible_conference: profile.conductible,
+                    termination_method: TerminationMethod::Automatic,
+                    conductor_privileges: conductor.map(List::new),
+                    conducted_privileges: conducted.map(List::new),
+                    non_conducted_privileges: non_conducted.map(List::new),
+                    conference_description: None,
+                    caller_identifier: text(&caller),
+                    user_data: None,
+                    conference_priority: None,
+                    conference_mode: None,
+                })
+            }
+            Some(Purpose::Enter | Purpose::Merge) => {
+                ConnectGccPdu::ConferenceJoinRequest(join_request(&credentials, &caller)?)
+            }
+            Some(Purpose::Accepted | Purpose::Invited) | None => return Ok(()),
         };
         let mut buffer = [0; CONNECT_DATA];
         let user_data = connect_data(&pdu, &mut buffer)?;
@@ -132,7 +215,8 @@ impl<'s> Conference<'s> {
                 .copy_to(&mut copied)
                 .ok_or(Error::TooLong { length: data.connect_pdu.len(), limit: CONNECT_DATA })?,
         };
-        let own_name = self.conference;
+        let (own, mut lists) = (self.profile, LISTS);
+        let granted = privileges(&own, &mut lists);
         let (result, answer) = match ConnectGccPdu::parse(connect_pdu)? {
             ConnectGccPdu::ConferenceCreateRequest(request) => {
                 let result = self.create_for(connection, &request);
@@ -145,32 +229,42 @@ impl<'s> Conference<'s> {
                 (result == CreateResult::Success, answer)
             }
             ConnectGccPdu::ConferenceJoinRequest(request) => {
-                let result = self.may_join(&request);
-                if let (JoinResult::Success, false, Some(node)) =
-                    (result, self.provider.is_top(), self.node)
-                {
-                    // The top decides; its answer comes as a GCC response with this tag.
-                    return self.ask_top_to_join(node, connection, initial, request);
+                let mut result = (JoinResult::InvalidConference, self.challenge);
+                if self.is_asked_for(&request) {
+                    if let (false, Some(node)) = (self.provider.is_top(), self.node) {
+                        // The top decides; its answer comes as a GCC response with this tag.
+                        return self.ask_top_to_join(node, connection, initial, request);
+                    }
+                    result.0 = self.decide_join(&request, Some(connection));
                 }
                 let top = self.top_node.unwrap_or(UserId::MIN);
-                let mut answer = join_response(top, i64::from(connection.0), result);
+                let tag = i64::from(connection.0);
+                let items = [challenge()];
+                let mut answer = join_response(&own, top, tag, result, &granted, &items);
+                let result = result.0;
                 answer.node_id = self.node.filter(|_| result == JoinResult::Success);
                 let answer = ConnectGccPdu::ConferenceJoinResponse(answer);
-                (result == JoinResult::Success, answer)
+                let user_data = connect_data(&answer, &mut buffer)?;
+                let success = result == JoinResult::Success;
+                let wanted = if success { McsResult::Successful } else { McsResult::UserRejected };
+                let stands = self.provider.respond(connection, initial, wanted, user_data)?;
+                self.conclude(connection, stands);
+                return Ok(());
             }
             ConnectGccPdu::ConferenceQueryRequest(_) => {
                 let descriptor =
-                    NumericString::new(own_name.as_str()).map(|numeric| ConferenceDescriptor {
+                    NumericString::new(own.name.as_str()).map(|numeric| ConferenceDescriptor {
                         conference_name: ConferenceName { numeric, text: None, unicode_text: None },
                         conference_name_modifier: None,
                         conference_description: None,
-                        locked_conference: false,
-                        password_in_the_clear_required: false,
+                        locked_conference: own.locked,
+                        password_in_the_clear_required: !own.password.as_str().is_empty()
+                            && !own.challenges,
                         network_address: None,
                         default_conference_flag: None,
                         conference_mode: None,
                     });
-                let entered = self.phase == Phase::Entered;
+                let entered = self.phase == Phase::Entered && own.listed;
                 let list = descriptor.as_ref().filter(|_| entered).map(core::slice::from_ref);
                 let answer = ConnectGccPdu::ConferenceQueryResponse(ConferenceQueryResponse {
                     node_type: NodeType::MultiportTerminal,
@@ -189,7 +283,10 @@ impl<'s> Conference<'s> {
                 self.report(connection, Report::Down(EndReason::Ended));
                 return Ok(());
             }
-            ConnectGccPdu::ConferenceInviteRequest(_) => {
+            ConnectGccPdu::ConferenceInviteRequest(request) => {
+                if self.is_invited(connection, initial, &request) {
+                    return Ok(());
+                }
                 let result = InviteResult::UserRejected;
                 let answer = ConferenceInviteResponse { result, user_data: None };
                 (false, ConnectGccPdu::ConferenceInviteResponse(answer))
@@ -199,11 +296,11 @@ impl<'s> Conference<'s> {
         let user_data = connect_data(&answer, &mut buffer)?;
         let wanted = if result { McsResult::Successful } else { McsResult::UserRejected };
         let stands = self.provider.respond(connection, initial, wanted, user_data)?;
-        self.settle(connection, stands);
+        self.conclude(connection, stands);
         Ok(())
     }
 
-    fn settle(&mut self, connection: Connection, stands: bool) {
+    pub(super) fn conclude(&mut self, connection: Connection, stands: bool) {
         if stands {
             self.up(connection);
         } else {
@@ -220,11 +317,21 @@ impl<'s> Conference<'s> {
         if !self.config.accept_create || self.phase != Phase::Idle {
             return CreateResult::UserRejected;
         }
-        if request.locked_conference {
-            return CreateResult::LockedConferenceNotSupported;
-        }
         let digits = request.conference_name.numeric.characters().map(char::from);
-        self.conference = Name::of(digits);
+        self.profile = Profile {
+            name: Name::of(digits),
+            password: name_of_password(request.password.as_ref()),
+            convener_password: name_of_password(request.convener_password.as_ref()),
+            challenges: false,
+            locked: request.locked_conference,
+            listed: request.listed_conference,
+            conductible: request.conductible_conference,
+            conductor_privileges: request
+                .conductor_privileges
+                .map_or(Privileges::ALL, |list| Privileges::of(Some(list))),
+            conducted_privileges: Privileges::of(request.conducted_privileges),
+            non_conducted_privileges: Privileges::of(request.non_conducted_privileges),
+        };
         self.convener = Some(connection);
         match self.become_top() {
             Ok(()) => CreateResult::Success,
@@ -236,19 +343,70 @@ impl<'s> Conference<'s> {
         }
     }
 
-    pub(super) fn may_join(&self, request: &ConferenceJoinRequest<'_>) -> JoinResult {
+    /// Whether a join request is for this node's conference.
+    fn is_asked_for(&self, request: &ConferenceJoinRequest<'_>) -> bool {
         let same = match &request.conference_name {
             Some(ConferenceNameSelector::Numeric(name)) => {
-                name.characters().eq(self.conference.as_str().bytes())
+                name.characters().eq(self.profile.name.as_str().bytes())
             }
             // Sent on by a node that has compared it already.
             None => request.tag.is_some(),
             Some(_) => false,
         };
-        if self.phase == Phase::Entered && same {
-            JoinResult::Success
-        } else {
-            JoinResult::InvalidConference
+        self.phase == Phase::Entered && same
+    }
+
+    /// The top decides who may join (T.124 section 7.2.4).
+    fn decide_join(
+        &mut self,
+        request: &ConferenceJoinRequest<'_>,
+        direct: Option<Connection>,
+    ) -> JoinResult {
+        // One that is about to become a part of another conference takes nobody: two that join
+        // each other would be a circle.
+        if self.merging_call.is_some() || self.provider.is_merging() {
+            return JoinResult::UserRejected;
+        }
+        if let Some(given) = &request.convener_password {
+            let expected = self.profile.convener_password;
+            let right = !expected.as_str().is_empty() && is_password(Some(given), &expected);
+            if !right || direct.is_none() {
+                return JoinResult::InvalidConvenerPassword;
+            }
+            (self.convener, self.convener_node) = (direct, None);
+            return JoinResult::Success;
+        }
+        if self.profile.locked {
+            return JoinResult::UserRejected;
+        }
+        let expected = self.profile.password;
+        if expected.as_str().is_empty() {
+            return JoinResult::Success;
+        }
+        match &request.password {
+            Some(PasswordChallengeRequestResponse::PasswordInTheClear(given))
+                if !self.profile.challenges =>
+            {
+                match is_password(Some(given), &expected) {
+                    true => JoinResult::Success,
+                    false => JoinResult::InvalidPassword,
+                }
+            }
+            Some(PasswordChallengeRequestResponse::ChallengeRequestResponse(
+                ChallengeExchange { challenge_response: Some(response), .. },
+            )) => {
+                let given = match &response.response_item {
+                    ChallengeResponseItem::PasswordString(given) => Some(given),
+                    ChallengeResponseItem::ResponseData(_) => None,
+                };
+                let asked = response.challenge_tag == Integer(self.challenge);
+                match asked && is_password(given, &expected) {
+                    true => JoinResult::Success,
+                    false => JoinResult::InvalidChallengeResponse,
+                }
+            }
+            _ if self.profile.challenges => JoinResult::ChallengeResponseRequired,
+            _ => JoinResult::InvalidPassword,
         }
     }
 
@@ -265,7 +423,7 @@ impl<'s> Conference<'s> {
         let Some(top) = self.top_node.filter(|_| fits && initial.upward_flag) else {
             let unacceptable = McsResult::ParametersUnacceptable;
             let stands = self.provider.respond(connection, initial, unacceptable, &[])?;
-            self.settle(connection, stands);
+            self.conclude(connection, stands);
             return Ok(());
         };
         let request =
@@ -282,7 +440,15 @@ impl<'s> Conference<'s> {
         request: &ConferenceJoinRequest<'_>,
     ) -> Result<(), Error> {
         let (Some(node), Some(Integer(tag))) = (self.node, request.tag) else { return Ok(()) };
-        let response = join_response(node, tag, self.may_join(request));
+        let result = match self.is_asked_for(request) {
+            true => self.decide_join(request, None),
+            false => JoinResult::InvalidConference,
+        };
+        let (profile, mut lists) = (self.profile, LISTS);
+        let granted = privileges(&profile, &mut lists);
+        let items = [challenge()];
+        let result = (result, self.challenge);
+        let response = join_response(&profile, node, tag, result, &granted, &items);
         let pdu = crate::gcc::pdu::GccPdu::Response(
             crate::gcc::pdu::ResponsePdu::ConferenceJoinResponse(response),
         );
@@ -299,6 +465,9 @@ impl<'s> Conference<'s> {
             return Ok(());
         };
         let answer = ConferenceJoinResponse { node_id: self.node, ..*response };
+        if response.locked_conference {
+            self.profile.locked = true;
+        }
         let mut buffer = [0; CONNECT_DATA];
         let pdu = ConnectGccPdu::ConferenceJoinResponse(answer);
         let user_data = connect_data(&pdu, &mut buffer)?;
@@ -308,7 +477,7 @@ impl<'s> Conference<'s> {
         // Its own parameters were found to hold ours when the call came.
         let initial = asking_for(parameters);
         let stands = self.provider.respond(connection, &initial, result, user_data)?;
-        self.settle(connection, stands);
+        self.conclude(connection, stands);
         Ok(())
     }
 
@@ -319,41 +488,93 @@ impl<'s> Conference<'s> {
         response: &ConnectResponse<'_>,
     ) -> Result<(), Error> {
         let gcc = ConnectData::parse(response.user_data).ok();
-        let pdu = gcc.and_then(|data| data.connect_pdu.as_slice());
-        let pdu = pdu.and_then(|octets| ConnectGccPdu::parse(octets).ok());
-        let reason = match (response.result, pdu) {
-            (McsResult::Successful, Some(ConnectGccPdu::ConferenceJoinResponse(answer))) => {
-                if answer.result == JoinResult::Success {
-                    self.top_node = Some(answer.top_node_id);
-                    self.superior = Some(answer.node_id.unwrap_or(answer.top_node_id));
-                    self.tag = answer.tag.0;
-                    return self.enter(connection);
-                }
-                EndReason::Refused
+        let octets = gcc.and_then(|data| data.connect_pdu.as_slice());
+        let pdu = octets.and_then(|octets| ConnectGccPdu::parse(octets).ok());
+        let success = response.result == McsResult::Successful;
+        let reason = match (success, pdu) {
+            (_, Some(ConnectGccPdu::ConferenceQueryResponse(_))) => {
+                self.keep_query(connection.0, octets.unwrap_or_default());
+                EndReason::Ended
             }
-            (McsResult::Successful, Some(ConnectGccPdu::ConferenceCreateResponse(answer))) => {
-                if answer.result == CreateResult::Success {
-                    self.top_node = Some(answer.node_id);
-                    self.superior = Some(answer.node_id);
-                    self.tag = answer.tag.0;
-                    return self.enter(connection);
-                }
-                EndReason::Refused
-            }
-            (_, Some(ConnectGccPdu::ConferenceJoinResponse(answer)))
-                if answer.result == JoinResult::InvalidConference =>
+            (true, Some(ConnectGccPdu::ConferenceJoinResponse(answer)))
+                if answer.result == JoinResult::Success =>
             {
-                EndReason::NoSuchConference
+                self.top_node = Some(answer.top_node_id);
+                self.superior = Some(answer.node_id.unwrap_or(answer.top_node_id));
+                self.tag = answer.tag.0;
+                self.profile = Profile {
+                    password: Name::EMPTY,
+                    convener_password: Name::EMPTY,
+                    challenges: false,
+                    name: self.credentials.name,
+                    locked: answer.locked_conference,
+                    listed: answer.listed_conference,
+                    conductible: answer.conductible_conference,
+                    conductor_privileges: Privileges::of(answer.conductor_privileges),
+                    conducted_privileges: Privileges::of(answer.conducted_privileges),
+                    non_conducted_privileges: Privileges::of(answer.non_conducted_privileges),
+                };
+                return self.made(connection);
             }
+            (true, Some(ConnectGccPdu::ConferenceCreateResponse(answer)))
+                if answer.result == CreateResult::Success =>
+            {
+                self.top_node = Some(answer.node_id);
+                self.superior = Some(answer.node_id);
+                self.tag = answer.tag.0;
+                return self.made(connection);
+            }
+            (true, Some(ConnectGccPdu::ConferenceInviteResponse(answer)))
+                if answer.result == InviteResult::Success =>
+            {
+                return self.made(connection);
+            }
+            (_, Some(ConnectGccPdu::ConferenceJoinResponse(answer))) => match answer.result {
+                JoinResult::InvalidConference => EndReason::NoSuchConference,
+                JoinResult::UserRejected if answer.locked_conference => EndReason::Locked,
+                JoinResult::InvalidPassword
+                | JoinResult::InvalidConvenerPassword
+                | JoinResult::InvalidChallengeResponse => EndReason::InvalidPassword,
+                JoinResult::ChallengeResponseRequired => challenge_of(&answer),
+                _ => EndReason::Refused,
+            },
             _ => EndReason::Refused,
         };
         self.dropped(connection, reason)
+    }
+
+    /// The MCS connection of our call is made, and stands when it has all its streams.
+    fn made(&mut self, connection: Connection) -> Result<(), Error> {
+        match self.provider.missing(connection) {
+            0 => self.stands(connection),
+            count => {
+                self.pending.streams = Some((connection, count));
+                Ok(())
+            }
+        }
+    }
+
+    /// An MCS connection has all its streams.
+    pub(super) fn stands(&mut self, connection: Connection) -> Result<(), Error> {
+        match self.provider.transport.link(connection).map(|link| link.purpose) {
+            Some(Purpose::Enter | Purpose::Invited) => self.enter(connection),
+            Some(Purpose::Merge) => {
+                self.up(connection);
+                self.merge_domain(connection)
+            }
+            Some(Purpose::Invite) => {
+                self.up(connection);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The connection to our superior stands.
     fn enter(&mut self, connection: Connection) -> Result<(), Error> {
         self.up(connection);
         self.phase = Phase::Attaching;
+        self.provider.go_below(connection)?;
         self.provider.attach(NODE)?;
         Ok(())
     }
@@ -433,10 +654,60 @@ impl<'s> Conference<'s> {
     }
 }
 
-/// The most that GCC puts into a connect PDU here.
-const CONNECT_DATA: usize = 1024;
+/// What the top wants to be answered.
+fn challenge_of(answer: &ConferenceJoinResponse<'_>) -> EndReason {
+    let request = match &answer.password {
+        Some(PasswordChallengeRequestResponse::ChallengeRequestResponse(exchange)) => {
+            exchange.challenge_request
+        }
+        _ => None,
+    };
+    let in_the_clear = |item: ChallengeItem<'_>| {
+        item.response_algorithm == ChallengeResponseAlgorithm::PasswordInTheClear
+    };
+    match request {
+        Some(request) if request.challenge_set.iter().any(in_the_clear) => {
+            EndReason::ChallengeResponseRequired { tag: request.challenge_tag.0 }
+        }
+        _ => EndReason::Refused,
+    }
+}
 
-fn connect_data<'b>(
+fn join_request<'c>(
+    credentials: &'c Credentials,
+    caller: &'c Name,
+) -> Result<ConferenceJoinRequest<'c>, Error> {
+    let given = selector(&credentials.password);
+    let password = match (given, credentials.challenge) {
+        (None, _) => None,
+        (Some(given), None) => Some(PasswordChallengeRequestResponse::PasswordInTheClear(given)),
+        (Some(given), Some(tag)) => {
+            Some(PasswordChallengeRequestResponse::ChallengeRequestResponse(ChallengeExchange {
+                challenge_request: None,
+                challenge_response: Some(ChallengeResponse {
+                    challenge_tag: Integer(tag),
+                    response_algorithm: ChallengeResponseAlgorithm::PasswordInTheClear,
+                    response_item: ChallengeResponseItem::PasswordString(given),
+                }),
+            }))
+        }
+    };
+    Ok(ConferenceJoinRequest {
+        conference_name: Some(ConferenceNameSelector::Numeric(numeric(&credentials.name)?)),
+        conference_name_modifier: None,
+        tag: None,
+        password,
+        convener_password: selector(&credentials.convener_password),
+        caller_identifier: text(caller),
+        user_data: None,
+        node_category: None,
+    })
+}
+
+/// The most that GCC puts into a connect PDU here.
+pub(super) const CONNECT_DATA: usize = 1024;
+
+pub(super) fn connect_data<'b>(
     pdu: &ConnectGccPdu<'_>,
     buffer: &'b mut [u8; CONNECT_DATA],
 ) -> Result<&'b [u8], Error> {
@@ -448,7 +719,7 @@ fn connect_data<'b>(
     Ok(buffer.get(..len).unwrap_or_default())
 }
 
-const fn asking_for(parameters: DomainParameters) -> ConnectInitial<'static> {
+pub(super) const fn asking_for(parameters: DomainParameters) -> ConnectInitial<'static> {
     ConnectInitial {
         calling_domain_selector: &[],
         called_domain_selector: &[],

@@ -17,12 +17,13 @@ pub mod data;
 pub mod domain;
 pub mod map;
 pub mod merge;
+mod notice;
 pub(crate) mod provider;
-
 pub mod token;
 mod types;
 pub mod v3;
 
+pub use notice::{Notice, TokenConfirm};
 pub use types::{
     AssignedChannelId, ChannelId, DataPriority, Diagnostic, DynamicChannelId, McsResult,
     PrivateChannelId, Reason, StaticChannelId, TokenId, TokenStatus, UserId,

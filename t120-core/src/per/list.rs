@@ -132,6 +132,12 @@ pub struct ListIter<'a, T> {
     at: usize,
 }
 
+impl<T> Clone for ListIter<'_, T> {
+    fn clone(&self) -> Self {
+        Self { list: self.list, at: self.at }
+    }
+}
+
 impl<'a, T: Value<'a>> Iterator for ListIter<'a, T> {
     type Item = T;
 

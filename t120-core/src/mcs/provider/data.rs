@@ -25,6 +25,12 @@ impl Provider<'_> {
         if self.way_to(initiator) != Some(Way::Here) {
             return Err(Error::Unknown);
         }
+        if self.is_unknown_above() {
+            return Err(Error::WrongState);
+        }
+        if self.is_shut_out(initiator, channel) {
+            return Err(Error::NotAdmitted);
+        }
         let size = (self.parameters.max_mcs_pdu_size as usize).saturating_sub(DATA_HEAD);
         let size = size.clamp(1, WHOLE);
         let mut rest = user_data;
@@ -49,9 +55,17 @@ impl Provider<'_> {
         }
     }
 
+    /// Which of the transport connections of an MCS connection carries data of a priority: beyond
+    /// those that there are, the last (T.125 section 6.2).
+    fn lane_of(&self, priority: DataPriority) -> u8 {
+        let last = self.parameters.num_priorities.clamp(1, 4) - 1;
+        priority.number().min(last as u8)
+    }
+
     pub(super) fn handle_data<'d>(
         &mut self,
         connection: Connection,
+        lane: u8,
         from_above: bool,
         tsdu: &'d [u8],
     ) -> Result<Option<Event<'d>>, Error> {
@@ -72,11 +86,20 @@ impl Provider<'_> {
             self.reject(connection, diagnostic, tsdu)?;
             return Ok(None);
         }
+        if lane != self.lane_of(data.priority) && self.missing(connection) == 0 {
+            // T.125 section 11.32.
+            self.reject(connection, Diagnostic::WrongTransportPriority, tsdu)?;
+            return Ok(None);
+        }
         let delivery = if from_above {
             self.deliver(None, &data)?
         } else {
             if self.way_to(data.initiator) != Some(Way::Below(connection)) {
                 // It may be racing its own detachment.
+                return Ok(None);
+            }
+            if self.is_shut_out(data.initiator, data.channel) {
+                // It may be racing its own expulsion (T.125 section 11.32).
                 return Ok(None);
             }
             self.route_request(Party::Connection(connection), &data)?
@@ -92,7 +115,8 @@ impl Provider<'_> {
         if let Some(upward) = self.upward
             && (uniform || !owned)
         {
-            self.transport.send([upward], data.encoded_len(), |buffer| {
+            let lane = self.transport.lane(upward, self.lane_of(data.priority));
+            self.transport.send([lane], data.encoded_len(), |buffer| {
                 let _ = data.write(buffer);
             })?;
         }
@@ -110,8 +134,9 @@ impl Provider<'_> {
         };
         let indication = Data { kind, ..*data };
         let mut local = false;
-        let Self { transport, channels, members, .. } = self;
-        let parties = super::parties(channels, members, data.channel);
+        let lane = self.lane_of(data.priority);
+        let Self { transport, channels, lists, .. } = self;
+        let parties = super::parties(channels, lists, data.channel);
         let destinations =
             parties.filter(|party| Some(*party) != but).filter_map(|party| match party {
                 Party::Connection(connection) => Some(connection),
@@ -120,7 +145,7 @@ impl Provider<'_> {
                     None
                 }
             });
-        transport.send(destinations, indication.encoded_len(), |buffer| {
+        transport.send_on(lane, destinations, indication.encoded_len(), |buffer| {
             let _ = indication.write(buffer);
         })?;
         Ok(Delivery { local })

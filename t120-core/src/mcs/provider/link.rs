@@ -1,14 +1,21 @@
 //! Connections: set up, negotiated, lost (T.125 sections 11.1 and 13.6).
 
-use super::super::connect::{ConnectInitial, ConnectMcsPdu, ConnectResponse};
+use super::super::connect::{
+    ConnectAdditional, ConnectInitial, ConnectMcsPdu, ConnectResponse, ConnectResult,
+    DomainParameters,
+};
 use super::super::domain::{DisconnectProviderUltimatum, DomainMcsPdu, RejectMcsPduUltimatum};
 use super::super::merge::{ErectDomainRequest, PlumbDomainIndication};
-use super::super::{Diagnostic, McsResult, Reason, UserId};
+use super::super::{DataPriority, Diagnostic, McsResult, Reason, UserId};
+use super::merge::Merge;
 use super::{Connection, Event, GONE, Party, Peer, Provider, Way};
 use crate::conference::{EndReason, Report};
 use crate::error::{Error, Full};
 use crate::per::{Octets, Unsigned};
 use crate::transport::Phase;
+
+/// No transport connection.
+pub(crate) const NO_LANE: u16 = u16::MAX;
 
 /// How much of a PDU that is refused goes back with the refusal.
 const REJECTED_OCTETS: usize = 16;
@@ -65,7 +72,7 @@ impl Provider<'_> {
         upward_flag: bool,
         user_data: &[u8],
     ) -> Result<(), Error> {
-        if upward_flag && (self.top || self.upward.is_some()) {
+        if upward_flag && self.upward.is_some() {
             return Err(Error::WrongState);
         }
         let (minimum, maximum) = self.bounds();
@@ -81,19 +88,25 @@ impl Provider<'_> {
         self.transport.send([connection], initial.encoded_len(), |buffer| {
             let _ = initial.write(buffer);
         })?;
-        self.set_peer(connection, Peer::Calling);
+        self.set_peer(connection, Peer::Calling { upward: upward_flag });
         Ok(())
     }
 
     /// What may still be negotiated: nothing, once a user is attached or a connection stands.
-    fn bounds(
-        &self,
-    ) -> (super::super::connect::DomainParameters, super::super::connect::DomainParameters) {
+    fn bounds(&self) -> (DomainParameters, DomainParameters) {
         if self.frozen {
             (self.parameters, self.parameters)
         } else {
             (self.limits.minimum, self.limits.maximum)
         }
+    }
+
+    /// The parameters that a caller and this provider can agree on.
+    pub(crate) fn agreeable(&self, initial: &ConnectInitial<'_>) -> Option<DomainParameters> {
+        let (minimum, maximum) = self.bounds();
+        let low = minimum.raised_to(&initial.minimum_parameters);
+        let high = maximum.lowered_to(&initial.maximum_parameters);
+        initial.target_parameters.within(&low, &high)
     }
 
     /// Answers a [`Event::ConnectIndication`]. Whether the connection stands now.
@@ -104,14 +117,11 @@ impl Provider<'_> {
         result: McsResult,
         user_data: &[u8],
     ) -> Result<bool, Error> {
-        let (minimum, maximum) = self.bounds();
-        let low = minimum.raised_to(&initial.minimum_parameters);
-        let high = maximum.lowered_to(&initial.maximum_parameters);
-        let agreed = initial.target_parameters.within(&low, &high);
+        let agreed = self.agreeable(initial);
         let hierarchy = if initial.upward_flag {
             self.top || self.upward.is_some()
         } else {
-            !self.top && self.upward.is_none()
+            self.upward.is_none()
         };
         let result = match (result, agreed) {
             (McsResult::Successful, None) => McsResult::ParametersUnacceptable,
@@ -132,11 +142,13 @@ impl Provider<'_> {
         if stands {
             self.parameters = parameters;
             self.frozen = true;
+            self.expect_lanes(connection, u32::from(connection.0));
             if initial.upward_flag {
                 self.set_peer(connection, Peer::Downward { height: 0 });
-                self.grow_to(0)?;
+                self.measure()?;
             } else {
-                self.go_below(connection)?;
+                self.upward = Some(connection);
+                self.set_peer(connection, Peer::Upward);
             }
         } else {
             self.set_peer(connection, Peer::Ended);
@@ -144,11 +156,19 @@ impl Provider<'_> {
         Ok(stands)
     }
 
-    /// Our superior is there: it learns how high we are (T.125 section 11.8).
-    fn go_below(&mut self, connection: Connection) -> Result<(), Error> {
-        self.upward = Some(connection);
-        self.set_peer(connection, Peer::Upward);
-        self.erect(connection)
+    /// The connection upward stands: the provider above learns how high we are (T.125 section
+    /// 11.8), and where this was the top of a domain, the domain becomes a part of the one above.
+    pub(crate) fn go_below<'d>(
+        &mut self,
+        connection: Connection,
+    ) -> Result<Option<Event<'d>>, Error> {
+        self.erect(connection)?;
+        if !core::mem::replace(&mut self.top, false) {
+            return Ok(None);
+        }
+        self.merge = Some(Merge::START);
+        self.plumb(self.parameters.max_height)?;
+        self.step_merge()
     }
 
     fn erect(&mut self, upward: Connection) -> Result<(), Error> {
@@ -159,16 +179,123 @@ impl Provider<'_> {
         Ok(self.send_pdu(upward, &erect)?)
     }
 
-    /// A subordinate has this height: ours is one more than the greatest.
-    fn grow_to(&mut self, below: u32) -> Result<(), Error> {
-        let height = below.saturating_add(1);
-        if height > self.height {
-            self.height = height;
-            if let Some(upward) = self.upward {
-                self.erect(upward)?;
-            }
+    /// This provider is one higher than the highest below it; those above are told when that
+    /// changes.
+    fn measure(&mut self) -> Result<(), Error> {
+        let heights = self.transport.connections().filter_map(|(_, link)| match link.mcs {
+            Peer::Downward { height } => Some(height.saturating_add(1)),
+            _ => None,
+        });
+        let height = heights.max().unwrap_or(0);
+        if height == core::mem::replace(&mut self.height, height) {
+            return Ok(());
         }
-        Ok(())
+        match self.upward {
+            Some(upward) => self.erect(upward),
+            // Those who stand too low leave (T.125 section 11.7).
+            None if height > self.parameters.max_height => self.plumb(self.parameters.max_height),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins at the top: how far down the domain may go.
+    fn plumb(&mut self, height: u32) -> Result<(), Error> {
+        let height_limit = Unsigned(u64::from(height.saturating_sub(1)));
+        let pdu = DomainMcsPdu::PlumbDomainIndication(PlumbDomainIndication { height_limit });
+        Ok(self.send_down(&pdu)?)
+    }
+
+    /// As many transport connections follow as there are priorities beyond the first.
+    fn expect_lanes(&mut self, connection: Connection, called_connect_id: u32) {
+        let missing = self.parameters.num_priorities.clamp(1, 4) - 1;
+        if let Some(link) = self.transport.link_mut(connection) {
+            link.missing = missing as u8;
+            link.called_connect_id = called_connect_id;
+        }
+    }
+
+    /// Whether it is a further transport connection of an MCS connection.
+    pub(crate) fn is_lane(&self, connection: Connection) -> bool {
+        matches!(self.peer(connection), Peer::Adding { .. } | Peer::Lane { .. })
+    }
+
+    /// How many transport connections of this MCS connection are still to come.
+    pub(crate) fn missing(&self, connection: Connection) -> u8 {
+        self.transport.link(connection).map_or(0, |link| link.missing)
+    }
+
+    /// A transport connection will carry the next priority of an MCS connection that we asked for.
+    pub(crate) fn add_lane(&mut self, lane: Connection, first: Connection) -> Result<(), Error> {
+        let stands = |peer: Peer| matches!(peer, Peer::Upward | Peer::Downward { .. });
+        let ours = self.transport.link(first).filter(|link| stands(link.mcs));
+        let given = self.transport.connections().filter(|(_, link)| match link.mcs {
+            Peer::Adding { first: other, .. } => other == first,
+            _ => false,
+        });
+        let given = given.count() as u8;
+        let all = self.parameters.num_priorities.clamp(1, 4) as u8 - 1;
+        match ours {
+            Some(link) if link.missing > given => {
+                let priority = all - link.missing + given + 1;
+                self.transport.open(lane, true)?;
+                self.set_peer(lane, Peer::Adding { first, priority });
+                Ok(())
+            }
+            _ => Err(Error::WrongState),
+        }
+    }
+
+    /// The transport connection of [`add_lane`](Self::add_lane) is open.
+    pub(crate) fn lane_opened(&mut self, lane: Connection) -> Result<(), Error> {
+        let Peer::Adding { first, priority } = self.peer(lane) else { return Ok(()) };
+        let called_connect_id = self.transport.link(first).map_or(0, |link| link.called_connect_id);
+        let data_priority = DataPriority::from_number(u64::from(priority));
+        let data_priority = data_priority.unwrap_or(DataPriority::Low);
+        let pdu = ConnectMcsPdu::Additional(ConnectAdditional { called_connect_id, data_priority });
+        Ok(self.transport.send([lane], pdu.encoded_len(), |buffer| {
+            let _ = pdu.write(buffer);
+        })?)
+    }
+
+    /// A lane is there. Whether it was the last one missing.
+    fn lane_stands(&mut self, lane: Connection, first: Connection, priority: u8) -> bool {
+        self.set_peer(lane, Peer::Lane { first, priority });
+        self.transport.lanes = true;
+        let Some(link) = self.transport.link_mut(first) else { return false };
+        if let Some(place) = link.lanes.get_mut(usize::from(priority).wrapping_sub(1)) {
+            *place = lane.0;
+        }
+        link.missing = link.missing.saturating_sub(1);
+        link.missing == 0
+    }
+
+    /// The caller adds a transport connection to an MCS connection that stands.
+    fn added(
+        &mut self,
+        lane: Connection,
+        request: ConnectAdditional,
+    ) -> Result<Option<Connection>, Error> {
+        let first = u16::try_from(request.called_connect_id).ok().map(Connection);
+        let priority = request.data_priority.number();
+        let free = |first: Connection| {
+            let link = self.transport.link(first)?;
+            let stands = matches!(link.mcs, Peer::Upward | Peer::Downward { .. });
+            let place = link.lanes.get(usize::from(priority).wrapping_sub(1))?;
+            let wanted = u32::from(priority) < self.parameters.num_priorities;
+            (stands && wanted && *place == NO_LANE).then_some(first)
+        };
+        let first = first.and_then(free);
+        let result =
+            if first.is_some() { McsResult::Successful } else { McsResult::UnspecifiedFailure };
+        let pdu = ConnectMcsPdu::Result(ConnectResult { result });
+        self.transport.send([lane], pdu.encoded_len(), |buffer| {
+            let _ = pdu.write(buffer);
+        })?;
+        match first {
+            Some(first) => drop(self.lane_stands(lane, first, priority)),
+            None => self.set_peer(lane, Peer::Ended),
+        }
+        Ok(first)
     }
 
     /// Takes a connect PDU.
@@ -189,7 +316,7 @@ impl Provider<'_> {
                 self.set_peer(connection, Peer::Called);
                 Ok(Some(Event::ConnectIndication { connection, initial }))
             }
-            (Peer::Calling, ConnectMcsPdu::Response(response)) => {
+            (Peer::Calling { upward }, ConnectMcsPdu::Response(response)) => {
                 if response.result == McsResult::Successful {
                     let offered = &response.domain_parameters;
                     let (minimum, maximum) = self.bounds();
@@ -199,11 +326,35 @@ impl Provider<'_> {
                     }
                     self.parameters = *offered;
                     self.frozen = true;
-                    self.go_below(connection)?;
+                    self.expect_lanes(connection, response.called_connect_id);
+                    if upward {
+                        self.upward = Some(connection);
+                        self.set_peer(connection, Peer::Upward);
+                    } else {
+                        self.set_peer(connection, Peer::Downward { height: 0 });
+                        self.measure()?;
+                    }
                 } else {
                     self.set_peer(connection, Peer::Ended);
                 }
                 Ok(Some(Event::ConnectConfirm { connection, response }))
+            }
+            (Peer::Idle, ConnectMcsPdu::Additional(request)) => {
+                let first = self.added(connection, request)?;
+                let last_of = first.filter(|first| self.missing(*first) == 0);
+                Ok(first.map(|_| Event::LaneStands { lane: connection, last_of }))
+            }
+            (Peer::Adding { first, priority }, ConnectMcsPdu::Result(response)) => {
+                if response.result != McsResult::Successful {
+                    // Any failure tears down all (T.125 section 11.4).
+                    self.set_peer(connection, Peer::Ended);
+                    self.disconnect(first, Reason::ProviderInitiated)?;
+                    let reason = Reason::ProviderInitiated;
+                    return Ok(Some(Event::Disconnected { connection: first, reason }));
+                }
+                let last = self.lane_stands(connection, first, priority);
+                let last_of = last.then_some(first);
+                Ok(Some(Event::LaneStands { lane: connection, last_of }))
             }
             _ => Err(Error::UnexpectedPdu),
         }
@@ -243,6 +394,10 @@ impl Provider<'_> {
     pub(super) fn lose(&mut self, connection: Connection) -> Result<(), Error> {
         let peer = self.peer(connection);
         self.set_peer(connection, Peer::Ended);
+        let lanes = self.transport.link(connection).map_or([NO_LANE; 3], |link| link.lanes);
+        for lane in lanes.into_iter().filter(|lane| *lane != NO_LANE) {
+            self.set_peer(Connection(lane), Peer::Ended);
+        }
         match peer {
             Peer::Upward => {
                 // Without its superior a provider has no domain: all below is cut off too.
@@ -259,10 +414,10 @@ impl Provider<'_> {
             }
             Peer::Downward { .. } => {
                 self.leave_all(Party::Connection(connection))?;
-                for index in 0..self.attaching.as_slice().len() {
-                    if let Some(origin) = self.attaching.as_mut_slice().get_mut(index)
-                        && *origin == Party::Connection(connection).number()
-                    {
+                let gone = Party::Connection(connection).number();
+                let waiting = self.attaching.as_mut_slice().iter_mut();
+                for origin in waiting.chain(self.merges_below.as_mut_slice()) {
+                    if *origin == gone {
                         *origin = GONE;
                     }
                 }
@@ -275,8 +430,13 @@ impl Provider<'_> {
                         self.request_detach(user, Reason::DomainDisconnected)?;
                     }
                 }
+                self.measure()?;
             }
-            Peer::Idle | Peer::Called | Peer::Calling | Peer::Ended => {}
+            Peer::Lane { first, .. } | Peer::Adding { first, .. } => {
+                // The loss of one transport connection is the loss of all (T.125 section 6.3).
+                return self.disconnect(first, Reason::ProviderInitiated);
+            }
+            Peer::Idle | Peer::Called | Peer::Calling { .. } | Peer::Ended => {}
         }
         Ok(())
     }
@@ -288,8 +448,12 @@ impl Provider<'_> {
         self.height = 0;
         self.users.clear();
         self.channels.clear();
-        self.members.clear();
+        self.lists.0.clear();
+        self.tokens.clear();
+        self.own_channels = 0;
         self.attaching.clear();
+        self.merges_below.clear();
+        self.merge = None;
     }
 
     /// Ends the domain: everybody is told.
@@ -323,7 +487,7 @@ impl Provider<'_> {
     ) -> Result<(), Error> {
         let height = u32::try_from(request.sub_height.0).unwrap_or(u32::MAX);
         self.set_peer(connection, Peer::Downward { height });
-        self.grow_to(height)
+        self.measure()
     }
 
     /// The tree must not be higher than the domain allows; this also breaks circles (T.125
