@@ -254,6 +254,10 @@ impl Conference<'_> {
         initiator: UserId,
         update: &RosterUpdateIndication<'_>,
     ) -> Result<(), Error> {
+        if self.provider.is_merging() {
+            // What is known here has to reach the new top first; it tells all anew then.
+            return Ok(());
+        }
         if Some(initiator) != self.top_node {
             let is_top = match update.node_information.node_record_list {
                 NodeRecordList::Refresh(list) => list.iter().any(|node| {

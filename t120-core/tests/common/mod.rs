@@ -30,6 +30,10 @@ pub(crate) struct Net {
     next_connection: Vec<u16>,
     random: Random,
     buffer: Vec<u8>,
+    /// Nodes that take again what they did not take before.
+    again: Vec<usize>,
+    /// Streams that are wanted for further priorities: whose, for which connection, how many.
+    pub(crate) wanted: Vec<(usize, Connection, u8)>,
 }
 
 impl Net {
@@ -44,6 +48,8 @@ impl Net {
             next_connection: Vec::new(),
             random: Random::new(seed),
             buffer: vec![0; 70000],
+            again: Vec::new(),
+            wanted: Vec::new(),
         }
     }
 
@@ -83,26 +89,14 @@ impl Net {
     }
 
     fn call(&mut self, caller: usize, called: usize, creates: bool) -> usize {
-        let ends = [(caller, self.connection(caller)), (called, self.connection(called))];
-        self.nodes[called].accept(self.now, ends[1].1).expect("there is room");
-        let node = &mut self.nodes[caller];
-        let result = if creates {
-            node.create(self.now, ends[0].1, "1")
-        } else {
-            node.join(self.now, ends[0].1, "1")
-        };
-        result.expect("it is in no conference");
-        let pipe = Pipe {
-            ends,
-            under_way: Default::default(),
-            inbox: Default::default(),
-            closed: [false; 2],
-        };
-        self.pipes.insert(self.next_pipe, pipe);
-        self.next_pipe += 1;
-        self.drain(caller);
-        self.drain(called);
-        self.next_pipe - 1
+        self.call_with(caller, called, |node, now, connection| {
+            let result = if creates {
+                node.create(now, connection, "1")
+            } else {
+                node.join(now, connection, "1")
+            };
+            result.expect("it is in no conference");
+        })
     }
 
     /// Cuts a stream: what is under way is lost, and both ends see it close.
@@ -113,6 +107,16 @@ impl Net {
                 self.nodes[node].handle_closed(self.now, connection);
                 self.drain(node);
             }
+        }
+    }
+
+    /// Cuts a stream of a node, any one.
+    pub(crate) fn cut_at(&mut self, node: usize) {
+        let of_node = self.pipes.iter().filter(|(_, pipe)| pipe.ends.iter().any(|e| e.0 == node));
+        let numbers: Vec<usize> = of_node.map(|(number, _)| *number).collect();
+        if !numbers.is_empty() {
+            let at = self.random.below(numbers.len() as u64) as usize;
+            self.cut(numbers[at]);
         }
     }
 
@@ -136,10 +140,87 @@ impl Net {
                 queue.push_back((at, octets));
             }
             let Some(event) = self.nodes[node].poll_event() else { return };
-            self.events[node].push(event);
+            self.note(node, event);
             if let Event::Disconnected { connection, .. } = event {
                 self.close(node, connection);
             }
+        }
+    }
+
+    fn note(&mut self, node: usize, event: Event) {
+        self.events[node].push(event);
+        match event {
+            Event::Resumed => self.again.push(node),
+            Event::StreamsWanted { connection, count } => {
+                self.wanted.push((node, connection, count));
+            }
+            _ => {}
+        }
+    }
+
+    /// What was held back is offered again.
+    fn offer_again(&mut self) {
+        while let Some(node) = self.again.pop() {
+            let numbers: Vec<usize> = self.pipes.keys().copied().collect();
+            for number in numbers {
+                for towards in 0..2 {
+                    let pipe = self.pipes.get(&number);
+                    if pipe.is_some_and(|pipe| pipe.ends[towards].0 == node) {
+                        self.feed(number, towards);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Opens the streams that are wanted for further priorities.
+    pub(crate) fn open_wanted(&mut self) {
+        while let Some((node, first, count)) = self.wanted.pop() {
+            let pipes = self.pipes.values().filter(|pipe| pipe.ends.contains(&(node, first)));
+            let Some(ends) = pipes.last().map(|pipe| pipe.ends) else { continue };
+            let other = if ends[0] == (node, first) { ends[1].0 } else { ends[0].0 };
+            for _ in 0..count {
+                let ends = [(node, self.connection(node)), (other, self.connection(other))];
+                self.nodes[other].accept(self.now, ends[1].1).expect("there is room");
+                self.nodes[node].add_stream(self.now, ends[0].1, first).expect("it is wanted");
+                self.open_pipe(ends);
+            }
+        }
+    }
+
+    fn open_pipe(&mut self, ends: [(usize, Connection); 2]) -> usize {
+        let pipe = Pipe {
+            ends,
+            under_way: Default::default(),
+            inbox: Default::default(),
+            closed: [false; 2],
+        };
+        self.pipes.insert(self.next_pipe, pipe);
+        self.next_pipe += 1;
+        self.drain(ends[0].0);
+        self.drain(ends[1].0);
+        self.next_pipe - 1
+    }
+
+    /// Lets a host call something through a new stream.
+    pub(crate) fn call_with(
+        &mut self,
+        caller: usize,
+        called: usize,
+        call: impl FnOnce(&mut Conference<'static>, Duration, Connection),
+    ) -> usize {
+        let ends = [(caller, self.connection(caller)), (called, self.connection(called))];
+        self.nodes[called].accept(self.now, ends[1].1).expect("there is room");
+        call(&mut self.nodes[caller], self.now, ends[0].1);
+        self.open_pipe(ends)
+    }
+
+    /// Lets time pass, and every node know it.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now += time;
+        for node in 0..self.nodes.len() {
+            self.nodes[node].handle_timeout(self.now);
+            self.drain(node);
         }
     }
 
@@ -159,6 +240,7 @@ impl Net {
     pub(crate) fn run(&mut self, limit: Duration) {
         let end = self.now + limit;
         loop {
+            self.offer_again();
             let arrivals = self.pipes.iter().flat_map(|(number, pipe)| {
                 let next = |towards: usize| {
                     let queue: &VecDeque<_> = &pipe.under_way[towards];
@@ -168,6 +250,9 @@ impl Net {
             });
             let Some((at, number, towards)) = arrivals.flatten().min() else {
                 self.close_the_rest();
+                if !self.again.is_empty() {
+                    continue;
+                }
                 if self.pipes.values().any(|p| p.under_way.iter().any(|q| !q.is_empty())) {
                     continue;
                 }
@@ -209,7 +294,9 @@ impl Net {
                 Ok((used, event)) => {
                     let pipe = self.pipes.get_mut(&number).expect("it is there");
                     pipe.inbox[towards] = octets[used..].to_vec();
-                    self.events[node].extend(event);
+                    if let Some(event) = event {
+                        self.note(node, event);
+                    }
                     let down = match event {
                         Some(Event::Disconnected { connection, .. }) => Some(connection),
                         _ => None,

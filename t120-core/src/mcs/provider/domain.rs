@@ -65,7 +65,7 @@ impl Provider<'_> {
         tsdu: &[u8],
     ) -> Result<Option<Event<'d>>, Error> {
         match pdu {
-            DomainMcsPdu::PlumbDomainIndication(pdu) => self.plumbed(connection, &pdu)?,
+            DomainMcsPdu::PlumbDomainIndication(pdu) => return self.plumbed(connection, &pdu),
             DomainMcsPdu::MergeChannelsConfirm(pdu) => return self.merge_channels_confirmed(pdu),
             DomainMcsPdu::MergeTokensConfirm(pdu) => return self.merge_tokens_confirmed(pdu),
             DomainMcsPdu::PurgeChannelsIndication(pdu) => return self.purge_channels(pdu),

@@ -492,17 +492,20 @@ impl Provider<'_> {
 
     /// The tree must not be higher than the domain allows; this also breaks circles (T.125
     /// section 11.7).
-    pub(super) fn plumbed(
+    pub(super) fn plumbed<'d>(
         &mut self,
         connection: Connection,
         indication: &PlumbDomainIndication,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Event<'d>>, Error> {
         let Some(limit) = indication.height_limit.0.checked_sub(1) else {
-            return self.disconnect(connection, Reason::ProviderInitiated);
+            let reason = Reason::ProviderInitiated;
+            self.disconnect(connection, reason)?;
+            return Ok(Some(Event::Disconnected { connection, reason }));
         };
         let pdu = DomainMcsPdu::PlumbDomainIndication(PlumbDomainIndication {
             height_limit: Unsigned(limit),
         });
-        Ok(self.send_down(&pdu)?)
+        self.send_down(&pdu)?;
+        Ok(None)
     }
 }

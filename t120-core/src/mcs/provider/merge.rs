@@ -24,7 +24,7 @@ use super::super::merge::{
     TokenAttributesInhibited,
 };
 use super::super::{
-    AssignedChannelId, ChannelId, PrivateChannelId, StaticChannelId, TokenId, UserId,
+    AssignedChannelId, ChannelId, PrivateChannelId, Reason, StaticChannelId, TokenId, UserId,
 };
 use super::token::State;
 use super::user::MANY;
@@ -433,6 +433,21 @@ impl Provider<'_> {
                     purge_channel_ids: channels,
                 })?;
             }
+            // Those between did not know yet who or what is gone since it was asked for.
+            for attributes in list.iter() {
+                match attributes {
+                    ChannelAttributes::UserId(user) if !self.is_user(user.user_id) => {
+                        self.send_detach(user.user_id, Reason::DomainDisconnected)?;
+                    }
+                    ChannelAttributes::UserId(user) => {
+                        let own = ChannelId::from(user.user_id);
+                        if user.joined && self.channels.get(channel_key(own)).is_none() {
+                            self.leave_above(own)?;
+                        }
+                    }
+                    other => self.unjoined(id_of(&other))?,
+                }
+            }
             return self.step_merge();
         }
         let Some(origin) = self.merges_below.remove(0) else {
@@ -443,7 +458,7 @@ impl Provider<'_> {
             for attributes in list.iter() {
                 match attributes {
                     ChannelAttributes::UserId(user) => {
-                        self.send_detach(user.user_id, super::Reason::DomainDisconnected)?;
+                        self.send_detach(user.user_id, Reason::DomainDisconnected)?;
                     }
                     other => self.unjoined(id_of(&other))?,
                 }
@@ -458,7 +473,7 @@ impl Provider<'_> {
             // The top thinks that it is taken.
             match not.at(number) {
                 Some(ChannelAttributes::UserId(user)) => {
-                    self.send_detach(user.user_id, super::Reason::ChannelPurged)?;
+                    self.send_detach(user.user_id, Reason::ChannelPurged)?;
                 }
                 Some(other) => self.unjoined(id_of(&other))?,
                 None => {}
