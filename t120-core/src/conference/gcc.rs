@@ -200,7 +200,10 @@ impl Conference<'_> {
                 Ok(false)
             }
             GccPdu::Indication(indication) => {
-                self.handle_indication(initiator, from_top, broadcast, &indication)
+                // What is said to all comes back, and the host knows what it has said.
+                let own = Some(initiator) == self.node;
+                let told = self.handle_indication(initiator, from_top, broadcast, &indication)?;
+                Ok(told && !own)
             }
             GccPdu::Request(RequestPdu::ConferenceJoinRequest(request)) if !broadcast => {
                 self.answer_join_below(initiator, &request)?;

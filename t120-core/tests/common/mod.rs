@@ -30,6 +30,10 @@ pub(crate) struct Net {
     next_connection: Vec<u16>,
     random: Random,
     buffer: Vec<u8>,
+    /// The last PDU of GCC that each host was told of.
+    pub(crate) gcc: BTreeMap<usize, Vec<u8>>,
+    /// On which streams anything was sent.
+    pub(crate) routes: Vec<(usize, Connection)>,
     /// Nodes that take again what they did not take before.
     again: Vec<usize>,
     /// Streams that are wanted for further priorities: whose, for which connection, how many.
@@ -48,6 +52,8 @@ impl Net {
             next_connection: Vec::new(),
             random: Random::new(seed),
             buffer: vec![0; 70000],
+            gcc: BTreeMap::new(),
+            routes: Vec::new(),
             again: Vec::new(),
             wanted: Vec::new(),
         }
@@ -110,6 +116,15 @@ impl Net {
         }
     }
 
+    /// Cuts the stream that a node knows by this name.
+    pub(crate) fn cut_stream(&mut self, end: (usize, Connection)) {
+        let mut found = self.pipes.iter().filter(|(_, pipe)| pipe.ends.contains(&end));
+        if let Some((number, _)) = found.next_back() {
+            let number = *number;
+            self.cut(number);
+        }
+    }
+
     /// Cuts a stream of a node, any one.
     pub(crate) fn cut_at(&mut self, node: usize) {
         let of_node = self.pipes.iter().filter(|(_, pipe)| pipe.ends.iter().any(|e| e.0 == node));
@@ -133,6 +148,7 @@ impl Net {
                 });
                 let Some((pipe, end)) = found.last() else { continue };
                 self.sent.push((end == 0, octets.clone()));
+                self.routes.push(from);
                 let late = Duration::from_micros(self.random.below(40_000));
                 let queue = &mut pipe.under_way[1 - end];
                 // A stream keeps its order: nothing arrives before what was sent earlier.
@@ -151,6 +167,12 @@ impl Net {
         self.events[node].push(event);
         match event {
             Event::Resumed => self.again.push(node),
+            Event::Gcc { .. } => {
+                let pdu = self.nodes[node].received_gcc().expect("it is there");
+                let mut octets = vec![0; pdu.encoded_len()];
+                pdu.write(&mut octets).expect("there is room");
+                self.gcc.insert(node, octets);
+            }
             Event::StreamsWanted { connection, count } => {
                 self.wanted.push((node, connection, count));
             }
@@ -176,8 +198,8 @@ impl Net {
     /// Opens the streams that are wanted for further priorities.
     pub(crate) fn open_wanted(&mut self) {
         while let Some((node, first, count)) = self.wanted.pop() {
-            let pipes = self.pipes.values().filter(|pipe| pipe.ends.contains(&(node, first)));
-            let Some(ends) = pipes.last().map(|pipe| pipe.ends) else { continue };
+            let mut pipes = self.pipes.values().filter(|pipe| pipe.ends.contains(&(node, first)));
+            let Some(ends) = pipes.next_back().map(|pipe| pipe.ends) else { continue };
             let other = if ends[0] == (node, first) { ends[1].0 } else { ends[0].0 };
             for _ in 0..count {
                 let ends = [(node, self.connection(node)), (other, self.connection(other))];

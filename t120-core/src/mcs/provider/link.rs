@@ -200,7 +200,7 @@ impl Provider<'_> {
 
     /// Begins at the top: how far down the domain may go.
     fn plumb(&mut self, height: u32) -> Result<(), Error> {
-        let height_limit = Unsigned(u64::from(height.saturating_sub(1)));
+        let height_limit = Unsigned(u64::from(height));
         let pdu = DomainMcsPdu::PlumbDomainIndication(PlumbDomainIndication { height_limit });
         Ok(self.send_down(&pdu)?)
     }
