@@ -256,8 +256,8 @@ impl<'s> Board<'s> {
         let change = self.rewrite(at, octets)?;
         if change == Change::Picture {
             match order {
-                Some(ZOrder::Front) => self.to_front(handle),
-                Some(ZOrder::Back) => self.to_back(handle),
+                Some(ZOrder::Front) => self.raise(handle),
+                Some(ZOrder::Back) => self.lower(handle),
                 None => {}
             }
         }
@@ -285,7 +285,7 @@ impl<'s> Board<'s> {
         }
     }
 
-    fn to_front(&mut self, handle: u32) {
+    fn raise(&mut self, handle: u32) {
         let mark = u64::from(handle);
         let parts = self.records.iter().filter(|record| record.mark == mark).count();
         for _ in 0..parts {
@@ -295,7 +295,7 @@ impl<'s> Board<'s> {
         }
     }
 
-    fn to_back(&mut self, handle: u32) {
+    fn lower(&mut self, handle: u32) {
         let mark = u64::from(handle);
         let Some(page) = self.page_of(handle).and_then(|page| self.find_page(page)) else { return };
         let to = self.records.after(page);

@@ -326,8 +326,10 @@ impl Stroke {
         }
         match widest {
             ..8 => then(anchor, PointList::PointsDiff4(List::made(len, list!(PointDiff4)))),
-            ..128 => then(anchor, PointList::PointsDiff8(List::made(len, list!(PointDiff8)))),
-            ..32768 => then(anchor, PointList::PointsDiff16(List::made(len, list!(PointDiff16)))),
+            8..128 => then(anchor, PointList::PointsDiff8(List::made(len, list!(PointDiff8)))),
+            128..32768 => {
+                then(anchor, PointList::PointsDiff16(List::made(len, list!(PointDiff16))))
+            }
             _ => Err(OUT_OF_RANGE),
         }
     }
