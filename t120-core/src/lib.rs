@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!   conference   a node: all of this in one machine that the host drives
-//!   whiteboard   T.126: a page that all draw on        sharing   T.128: the PDUs
+//!   whiteboard   T.126: pages that all draw on          sharing     T.128: the PDUs
+//!   file         T.127: files to all or to one          netmeeting  what it speaks beside
 //!   gcc          T.124: the PDUs of conference control
 //!   mcs          T.122, T.125: channels and users      per, ber  X.691, X.690
 //!   x224, tpkt   T.123: TPDUs and packets in a TCP stream
@@ -38,6 +39,7 @@ pub mod adapter;
 pub mod ber;
 pub mod conference;
 pub mod error;
+pub mod file;
 pub mod gcc;
 pub mod mcs;
 pub mod netmeeting;

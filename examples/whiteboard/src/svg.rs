@@ -63,7 +63,7 @@ fn draw(svg: &mut String, item: &Item, pictures: &Pictures) {
         }
         Form::Text { at: [x, y], height, text } => {
             let size = f32::from(*height) * 0.8;
-            let lines = text.split('\n').enumerate().try_for_each(|(number, line)| {
+            text.split('\n').enumerate().try_for_each(|(number, line)| {
                 let down = (number as f32 + 0.72) * f32::from(*height);
                 writeln!(
                     svg,
@@ -73,8 +73,7 @@ fn draw(svg: &mut String, item: &Item, pictures: &Pictures) {
                     style.color,
                     escaped(line)
                 )
-            });
-            lines
+            })
         }
         Form::Picture { at: [x, y], size: [width, height], .. } => {
             let Some(data) = item.id.and_then(|id| pictures.get(&id)) else { return };

@@ -257,7 +257,7 @@ impl Told {
             news.insert("rest".to_owned(), rest.clone());
         }
         (self.items, self.order, self.rest) = (items, order, rest);
-        (!news.is_empty()).then(|| Value::Object(news))
+        (!news.is_empty()).then_some(Value::Object(news))
     }
 }
 

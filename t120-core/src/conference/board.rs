@@ -312,6 +312,8 @@ impl Conference<'_> {
     /// The whiteboard's user is attached.
     pub(super) fn board_attached(&mut self, user: UserId) -> Result<(), Error> {
         self.board_user = Some(user);
+        // What stands there is of another conference.
+        self.board.clear();
         let own = ChannelId::from(user);
         let channel = ChannelId::from_number(whiteboard::CHANNEL);
         if let Some(result) = self.provider.join(user, own)? {
@@ -327,10 +329,12 @@ impl Conference<'_> {
     /// has to be asked for.
     pub(super) fn board_joined(&mut self, user: UserId) -> Result<(), Error> {
         if self.provider.is_top() {
-            self.board.clear();
-            let setup = PageSetup::default();
-            let len = self.compose(|buffer| page::write_create(PageId::FIRST, &setup, buffer))?;
-            self.send_board(user, len)?;
+            if self.board.page(PageId::FIRST).is_none() {
+                let setup = PageSetup::default();
+                let len =
+                    self.compose(|buffer| page::write_create(PageId::FIRST, &setup, buffer))?;
+                self.send_board(user, len)?;
+            }
             self.board_phase = BoardPhase::Ready;
             self.pending.board_ready = true;
             return Ok(());
