@@ -86,8 +86,13 @@ impl Agent<'_> {
         let tried = owner.tried.saturating_add(1);
         let owner = Owner { tried, ..owner };
         let (accounts, index) = (&self.accounts, owner.account);
-        let again =
-            self.layer.retry_with(now, transaction, path, owner, &mut |blocks, kept, mut to| {
+        let again = self.layer.retry_with(
+            now,
+            transaction,
+            path,
+            None,
+            owner,
+            &mut |blocks, kept, mut to| {
                 let mut has_via = false;
                 for row in kept.headers() {
                     match row.name {
@@ -125,7 +130,8 @@ impl Agent<'_> {
                     Some(row) => to.body(row.value, kept.body()),
                     None => to.finish(),
                 }
-            })?;
+            },
+        )?;
         #[cfg(feature = "offers")]
         if let super::What::Update(call) = owner.what
             && self.early_update_moved(call, again)

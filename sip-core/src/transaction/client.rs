@@ -84,15 +84,17 @@ impl<U: Copy> Layer<'_, U> {
         user: U,
         mut write: impl FnMut(&Message<'_>, Writer<'_>) -> Result<usize, WriteError>,
     ) -> Result<ClientId, Error> {
-        self.retry_with(now, transaction, path, user, &mut |_, kept, to| write(kept, to))
+        self.retry_with(now, transaction, path, None, user, &mut |_, kept, to| write(kept, to))
     }
 
-    /// The same for who stands on this layer and keeps octets in its arena.
+    /// The same for who stands on this layer and keeps octets in its arena; with a `uri` the request is
+    /// for that one.
     pub(crate) fn retry_with(
         &mut self,
         now: Duration,
         transaction: ClientId,
         path: Path,
+        uri: Option<&[u8]>,
         user: U,
         write: &mut Refill<'_>,
     ) -> Result<ClientId, Error> {
@@ -106,7 +108,7 @@ impl<U: Copy> Layer<'_, U> {
             if let Ok(kept) = Message::parse(blocks.get(&kept)) {
                 to.request_to(
                     kept.method().unwrap_or(Method::Other(b"")),
-                    kept.uri().unwrap_or(b""),
+                    uri.filter(|_| MOVES).or(kept.uri()).unwrap_or(b""),
                 );
                 write_via(&mut to, path, sent_by, branch);
                 return write(blocks, &kept, to);
@@ -125,6 +127,13 @@ impl<U: Copy> Layer<'_, U> {
     /// it will not be sent again.
     pub fn forget_request(&mut self, transaction: ClientId) {
         let Some(entry) = self.table.get_mut(transaction.0) else { return };
+        #[cfg(any(feature = "calling", feature = "failover"))]
+        if entry.machine.is_client
+            && entry.machine.state == State::Terminated
+            && entry.note.is_none()
+        {
+            return self.remove(transaction.0);
+        }
         let is_over =
             !matches!(entry.machine.state, State::Calling | State::Trying | State::Proceeding);
         if entry.machine.is_client
@@ -152,6 +161,25 @@ impl<U: Copy> Layer<'_, U> {
             State::Proceeding if entry.machine.is_invite => self.send_cancel(now, transaction.0),
             _ => Err(Error::State),
         }
+    }
+
+    /// The same with a Reason in the CANCEL (RFC 3326): `reason` is the header's value.
+    ///
+    /// # Errors
+    /// As [`Layer::cancel`]; [`Error::Octets`] where there is no room for the reason.
+    #[cfg(feature = "calling")]
+    pub fn cancel_because(
+        &mut self,
+        now: Duration,
+        transaction: ClientId,
+        reason: &[u8],
+    ) -> Result<(), Error> {
+        self.client_mut(transaction)?;
+        let reason = self.arena.copy(reason)?;
+        if let Some(old) = self.client_mut(transaction)?.reason.replace(reason) {
+            self.arena.free(old);
+        }
+        self.cancel(now, transaction)
     }
 
     /// Sends the ACK for a 2xx to an INVITE and keeps it: each time the same 2xx comes again, the
@@ -299,11 +327,17 @@ impl<U: Copy> Layer<'_, U> {
         let entry = self.table.get(index).ok_or(Error::Gone)?;
         let (path, user) = (entry.path, entry.user.ok_or(Error::Gone)?);
         let kept = entry.block.as_ref().ok_or(Error::State)?;
+        #[cfg(feature = "calling")]
+        let reason = entry.reason.as_ref();
         // The same topmost Via, and nothing of the INVITE's other Vias (RFC 3261 section 9.1).
         let block = self.arena.write(|blocks, room| {
             let mut to = Writer::new(room);
             if let Ok(invite) = Message::parse(blocks.get(kept)) {
                 write_hop(&mut to, &invite, Method::Cancel, None);
+            }
+            #[cfg(feature = "calling")]
+            if let Some(reason) = reason {
+                to.raw(Name::Reason, blocks.get(reason));
             }
             to.finish()
         })?;
@@ -424,6 +458,8 @@ impl<U: Copy> Layer<'_, U> {
             note: None,
             cancel_wanted: false,
             is_internal: false,
+            #[cfg(feature = "calling")]
+            reason: None,
         };
         let index = self.insert(key, entry)?;
         self.table.set_ready(index);
@@ -449,6 +485,9 @@ impl<U: Copy> Layer<'_, U> {
         hash(self.check_key, &[to.and_then(|to| to.tag()).unwrap_or_default()])
     }
 }
+
+/// Whether a request can go to another URI when it is sent again.
+const MOVES: bool = cfg!(any(feature = "calling", feature = "failover"));
 
 /// The magic cookie that a branch begins with (RFC 3261 section 8.1.1.7).
 const COOKIE: &[u8; 7] = b"z9hG4bK";

@@ -33,6 +33,12 @@ pub struct Config {
     /// Whether a client's request is kept after its final response until it is sent again or let
     /// go: whoever answers challenges wants that.
     pub keep_requests: bool,
+    /// Whether it is kept, too, where no final response came: after an
+    /// [`Event::ClientFailed`](super::Event::ClientFailed) it is to be sent again with
+    /// [`Layer::retry`](super::Layer::retry), and let go with
+    /// [`Layer::forget_request`](super::Layer::forget_request) in any case.
+    #[cfg(any(feature = "calling", feature = "failover"))]
+    pub keep_failed: bool,
     /// What a 503 says in its Retry-After where there is no room, in seconds.
     pub retry_after_s: u32,
     /// The longest message that a stream may bring.
@@ -60,12 +66,22 @@ impl Config {
             trying_after: Duration::from_millis(200),
             refuse_merged: false,
             keep_requests: false,
+            #[cfg(any(feature = "calling", feature = "failover"))]
+            keep_failed: false,
             retry_after_s: 5,
             limits: Limits { head_octets: 8192, body_octets: 65536 },
             max_transactions: 1 << 20,
             max_octets: 1 << 30,
             reserve: 1536,
         }
+    }
+
+    /// Whether a request that has failed is kept.
+    pub(crate) const fn keeps_failed(&self) -> bool {
+        #[cfg(any(feature = "calling", feature = "failover"))]
+        return self.keep_failed;
+        #[cfg(not(any(feature = "calling", feature = "failover")))]
+        false
     }
 
     /// Whether the values go together.

@@ -70,6 +70,9 @@ pub struct Transaction<U> {
     pub(super) cancel_wanted: bool,
     /// The layer's own CANCEL: nobody is told of it.
     pub(super) is_internal: bool,
+    /// What the CANCEL says in its Reason.
+    #[cfg(feature = "calling")]
+    pub(super) reason: Option<Block>,
 }
 
 /// A response without a transaction, or a keep-alive, on its way out.
@@ -386,7 +389,9 @@ impl<'s, U: Copy> Layer<'s, U> {
             let entry = self.table.get_mut(index)?;
             let Some(failure) = entry.note.take() else { continue };
             let (user, is_client) = (entry.user, entry.machine.is_client);
-            self.remove(index);
+            if !(is_client && user.is_some() && self.config.keeps_failed()) {
+                self.remove(index);
+            }
             match user {
                 Some(user) if is_client => {
                     let transaction = ClientId(index);
@@ -526,7 +531,9 @@ impl<'s, U: Copy> Layer<'s, U> {
         entry.machine.end();
         entry.note = Some(failure);
         entry.next = Next::Nothing;
-        for block in [entry.block.take(), entry.answer.take()].into_iter().flatten() {
+        let keeps = entry.machine.is_client && self.config.keeps_failed();
+        let request = if keeps { None } else { entry.block.take() };
+        for block in [request, entry.answer.take()].into_iter().flatten() {
             self.arena.free(block);
         }
         self.table.set_deadline(index, None);
@@ -541,6 +548,10 @@ impl<'s, U: Copy> Layer<'s, U> {
         let Some(entry) = self.table.remove(index) else { return };
         for block in [entry.block, entry.answer].into_iter().flatten() {
             self.arena.free(block);
+        }
+        #[cfg(feature = "calling")]
+        if let Some(reason) = entry.reason {
+            self.arena.free(reason);
         }
     }
 

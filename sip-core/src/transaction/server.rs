@@ -409,6 +409,8 @@ impl<U: Copy> Layer<'_, U> {
             note: None,
             cancel_wanted: false,
             is_internal: false,
+            #[cfg(feature = "calling")]
+            reason: None,
         };
         let index = self.insert(key, entry)?;
         Ok(ServerId(index))
