@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::machine::number;
 use super::send::Begin;
 use super::{Account, AccountId, Agent, Error, Event, Failure, Owner, What};
+use crate::dialog::Dialog;
 use crate::header::{Contact, To};
 use crate::message::{Message, Method, Name, StatusCode, Writer};
 use crate::storage::{Block, Blocks, Index};
@@ -116,6 +117,15 @@ impl AccountEntry {
             password: value(b"Password"),
             contact_user: Uri::parse(address).ok().and_then(|uri| uri.user()).unwrap_or_default(),
         }
+    }
+
+    /// The same within a dialog: where that does not say who we are, our Contact does not either.
+    pub(super) fn view_in<'a>(&self, blocks: Blocks<'a>, dialog: &Dialog) -> View<'a> {
+        let mut view = self.view(blocks);
+        if cfg!(feature = "calling") && dialog.is_anonymous(blocks) {
+            view.contact_user = b"";
+        }
+        view
     }
 
     fn deadline(&self) -> Option<Duration> {

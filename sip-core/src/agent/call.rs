@@ -69,6 +69,12 @@ pub(super) struct Call {
     pub(super) replaces: Option<Index>,
     #[cfg(feature = "offers")]
     pub(super) offers: super::offers::Offers,
+    /// Where else it may be sent to.
+    #[cfg(feature = "calling")]
+    pub(super) targets: super::redirect::Targets,
+    /// Why it is to end, as the value of a Reason.
+    #[cfg(feature = "calling")]
+    pub(super) reason: Option<crate::storage::Block>,
 }
 
 /// What came of time.
@@ -106,6 +112,10 @@ impl Call {
             replaces: None,
             #[cfg(feature = "offers")]
             offers: super::offers::Offers::NONE,
+            #[cfg(feature = "calling")]
+            targets: super::redirect::Targets::NONE,
+            #[cfg(feature = "calling")]
+            reason: None,
         }
     }
 }
@@ -122,16 +132,18 @@ impl Agent<'_> {
         uri: &[u8],
         offer: Option<(&[u8], &[u8])>,
     ) -> Result<CallId, Error> {
-        self.invite_with(now, account, uri, offer, &mut |_| {})
+        self.invite_with(now, account, uri, offer, false, &mut |_| {})
     }
 
-    /// The same with rows of their own in the INVITE.
+    /// The same with rows of their own in the INVITE, and without saying who we are where that is
+    /// `hidden`.
     pub(super) fn invite_with(
         &mut self,
         now: Duration,
         account: AccountId,
         uri: &[u8],
         offer: Body<'_>,
+        hidden: bool,
         rows: &mut dyn FnMut(&mut Writer<'_>),
     ) -> Result<CallId, Error> {
         self.now = now;
@@ -147,7 +159,7 @@ impl Agent<'_> {
         let method = Method::Invite;
         let begin = Begin { path, method, uri, to: uri, tag, call_id, cseq: 1, body };
         let config = self.config;
-        let sent = self.begin(now, &begin, owner, &mut |_, mut to| {
+        let sent = self.begin_as(now, &begin, owner, hidden, &mut |_, mut to| {
             // Without an offer the first reliable response would bring one, and the PRACK would have
             // to bring the answer: the ACK brings it instead.
             if offer.is_some() || config.takes_all_offers() {
@@ -279,7 +291,7 @@ impl Agent<'_> {
         let entry = self.calls.get_mut(call.0).ok_or(Error::Gone)?;
         entry.hang_up = true;
         match (entry.phase, entry.client) {
-            (Phase::Calling, Some(client)) => match self.layer.cancel(now, client) {
+            (Phase::Calling, Some(client)) => match self.cancel_call(now, call.0, client) {
                 // Its answer is there already and is dealt with as it comes.
                 Err(transaction::Error::Gone | transaction::Error::State) => Ok(()),
                 done => Ok(done?),
@@ -415,7 +427,20 @@ impl Agent<'_> {
         sent
     }
 
+    #[cfg(not(feature = "calling"))]
+    fn cancel_call(
+        &mut self,
+        now: Duration,
+        _: Index,
+        client: ClientId,
+    ) -> Result<(), transaction::Error> {
+        self.layer.cancel(now, client)
+    }
+
     pub(super) fn send_bye(&mut self, now: Duration, index: Index) -> Result<(), Error> {
+        #[cfg(feature = "calling")]
+        self.send_bye_because(now, index)?;
+        #[cfg(not(feature = "calling"))]
         self.in_dialog(now, index, Method::Bye, What::Bye(index), None, &mut |_| {})?;
         if let Some(entry) = self.calls.get_mut(index) {
             entry.phase = Phase::Leaving;
@@ -439,11 +464,18 @@ impl Agent<'_> {
         let path = self.layer.server_path(server).ok_or(Error::Gone)?;
         let sent_by = self.config.transactions.sent_by.of(path.transport);
         let (accounts, account, timer) = (&self.accounts, entry.account, entry.timer);
+        let blocks = self.layer.arena().blocks();
+        let hidden = cfg!(feature = "calling")
+            && entry.dialog.as_ref().is_some_and(|dialog| dialog.is_anonymous(blocks));
         let is_final = code.is_success();
         let repeat = rseq.is_some() || (is_final && !entry.is_update);
         self.layer.respond_with(now, server, code, repeat, &mut |blocks, mut to| {
             if let Some(account) = accounts.get(account) {
-                account.view(blocks).write_contact(&mut to, path.transport, sent_by);
+                let mut view = account.view(blocks);
+                if cfg!(feature = "calling") && hidden {
+                    view.contact_user = b"";
+                }
+                view.write_contact(&mut to, path.transport, sent_by);
             }
             to.raw(Name::Allow, super::machine::ALLOW);
             if let Some(rseq) = rseq {
@@ -549,6 +581,8 @@ impl Agent<'_> {
         let Some(entry) = self.calls.remove(index) else { return };
         #[cfg(feature = "offers")]
         let entry = self.free_offers(entry);
+        #[cfg(feature = "calling")]
+        let entry = self.free_targets(entry);
         if let Some(dialog) = entry.dialog {
             dialog.free(self.layer.arena_mut());
         }

@@ -24,6 +24,18 @@ pub struct Config {
     /// Whether provisional responses are reliable (RFC 3262) where the caller supports that; they
     /// always are where it requires it.
     pub reliable_provisional: bool,
+    /// How many other places a call is sent to at most, one after the other, where it is redirected
+    /// (RFC 3261 section 8.1.3.4); with 0 a 3xx ends the call as a refusal.
+    #[cfg(feature = "calling")]
+    pub max_redirects: u8,
+    /// Whose word counts on who it is (RFC 3325): the addresses of proxies that are trusted, beside
+    /// the accounts' servers where [`Config::trusts_servers`] is set.
+    #[cfg(feature = "calling")]
+    #[cfg_attr(feature = "defmt", defmt(Debug2Format))]
+    pub trusted: &'static [core::net::IpAddr],
+    /// Whether the accounts' servers are trusted, too.
+    #[cfg(feature = "calling")]
+    pub trusts_servers: bool,
     /// Whether offers and answers go by all the ways that the standards have (RFC 6337 section 2.2): the
     /// host answers with [`Agent::answer_offer`](super::Agent::answer_offer) what comes in a response
     /// to an INVITE without an offer, in a PRACK, or in an UPDATE before the call is answered. Without
@@ -58,12 +70,22 @@ impl Config {
         let mut transactions = crate::transaction::Config::new(sent_by);
         transactions.keep_requests = true;
         transactions.refuse_merged = true;
+        #[cfg(any(feature = "calling", feature = "failover"))]
+        {
+            transactions.keep_failed = true;
+        }
         Self {
             transactions,
             user_agent: b"",
             packages: &[b"presence"],
             ring_limit: Duration::from_secs(180),
             reliable_provisional: false,
+            #[cfg(feature = "calling")]
+            max_redirects: 0,
+            #[cfg(feature = "calling")]
+            trusted: &[],
+            #[cfg(feature = "calling")]
+            trusts_servers: false,
             #[cfg(feature = "offers")]
             all_offers: false,
             session_expires_s: 1800,

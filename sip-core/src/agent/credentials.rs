@@ -4,15 +4,19 @@
 use core::time::Duration;
 
 use super::account::AccountEntry;
-use super::{Agent, Error, Owner};
+use super::{Agent, Error, Owner, What};
 use crate::auth;
 use crate::header::{CSeq, ProxyAuthenticate, WwwAuthenticate};
 use crate::message::{Message, Method, Name, StatusCode, Writer};
 use crate::storage::{Block, Blocks, Index};
 use crate::transaction::{ClientId, Tag};
+use crate::transport::Path;
 
 /// How often a request is sent with credentials: once, and once more if the nonce was stale.
 pub(super) const TRIES: u8 = 2;
+
+/// Whether a request can go to another place.
+const MOVES: bool = cfg!(any(feature = "calling", feature = "failover"));
 
 /// Why a request is sent again, and what is other in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,17 @@ pub(super) enum Again {
     Expires(u32),
     /// With a session of so many seconds (422).
     Session(u32),
+    /// As it is, but to another place.
+    #[cfg(any(feature = "calling", feature = "failover"))]
+    Elsewhere,
+}
+
+/// Where a request is sent that was sent before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Elsewhere<'a> {
+    /// Its Request-URI, where that is another one: it is another request then, with another number.
+    pub(super) uri: Option<&'a [u8]>,
+    pub(super) path: Path,
 }
 
 impl Agent<'_> {
@@ -74,23 +89,46 @@ impl Agent<'_> {
         owner: Owner,
         why: Again,
     ) -> Result<(), Error> {
+        self.resend_to(now, transaction, owner, why, None)
+    }
+
+    /// The same to another place, where there is one.
+    pub(super) fn resend_to(
+        &mut self,
+        now: Duration,
+        transaction: ClientId,
+        owner: Owner,
+        why: Again,
+        elsewhere: Option<Elsewhere<'_>>,
+    ) -> Result<(), Error> {
         let (credentials, expires_s, session_s) = match why {
             Again::Credentials { is_proxy } => (Some(is_proxy), None, None),
             Again::Expires(seconds) => (None, Some(seconds), None),
             Again::Session(seconds) => (None, None, Some(seconds)),
+            #[cfg(any(feature = "calling", feature = "failover"))]
+            Again::Elsewhere => (None, None, None),
         };
-        let cseq = self.next_cseq(owner);
-        let path = self.layer.client_path(transaction).ok_or(Error::Gone)?;
+        let is_same = MOVES && elsewhere.is_some_and(|elsewhere| elsewhere.uri.is_none());
+        let cseq = if is_same { None } else { self.next_cseq(owner) };
+        let old_path = self.layer.client_path(transaction).ok_or(Error::Gone)?;
         let cnonce = Tag::new(self.layer.random());
-        let keys = self.keys(owner.account, credentials);
-        let tried = owner.tried.saturating_add(1);
+        // Another place asks for credentials of its own.
+        let (path, keys, tried) = match elsewhere {
+            Some(elsewhere) if MOVES => {
+                (elsewhere.path, self.fitting_keys(owner.account, owner.what)?, 0)
+            }
+            _ => (old_path, self.keys(owner.account, credentials), owner.tried.saturating_add(1)),
+        };
+        let new_contact = MOVES && path.transport != old_path.transport;
+        let sent_by = self.config.transactions.sent_by;
         let owner = Owner { tried, ..owner };
         let (accounts, index) = (&self.accounts, owner.account);
+        let uri = elsewhere.and_then(|elsewhere| elsewhere.uri);
         let again = self.layer.retry_with(
             now,
             transaction,
             path,
-            None,
+            uri,
             owner,
             &mut |blocks, kept, mut to| {
                 let mut has_via = false;
@@ -103,7 +141,14 @@ impl Agent<'_> {
                         Name::ProxyAuthorization if credentials != Some(false) => {}
                         Name::Expires if expires_s.is_some() => {}
                         Name::SessionExpires | Name::MinSe if session_s.is_some() => {}
-                        Name::CSeq => {
+                        Name::Contact if MOVES && new_contact => {
+                            if let Some(entry) = accounts.get(index) {
+                                let view = entry.view(blocks);
+                                let sent_by = sent_by.of(path.transport);
+                                view.write_contact(&mut to, path.transport, sent_by);
+                            }
+                        }
+                        Name::CSeq if !(MOVES && is_same) => {
                             let old = kept.typed::<CSeq<'_>>().and_then(Result::ok);
                             let number = cseq
                                 .or(old.map(|old| old.number.saturating_add(1)))
@@ -122,7 +167,7 @@ impl Agent<'_> {
                     to.raw_number(Name::MinSe, seconds);
                 }
                 if let Some(entry) = accounts.get(index) {
-                    let uri = kept.uri().unwrap_or_default();
+                    let uri = uri.filter(|_| MOVES).or(kept.uri()).unwrap_or_default();
                     let method = kept.method().unwrap_or(Method::Other(b""));
                     keys.write(blocks, entry, &mut to, method, uri, kept.body(), &cnonce);
                 }
@@ -133,13 +178,33 @@ impl Agent<'_> {
             },
         )?;
         #[cfg(feature = "offers")]
-        if let super::What::Update(call) = owner.what
+        if let What::Update(call) = owner.what
             && self.early_update_moved(call, again)
         {
             return Ok(());
         }
         self.moved(owner, again, expires_s);
+        if elsewhere.is_some() {
+            self.moved_to(owner, path);
+        }
         Ok(())
+    }
+
+    /// A request has gone to another place: what it began goes on there.
+    fn moved_to(&mut self, owner: Owner, path: Path) {
+        match owner.what {
+            What::Invite(call) => {
+                if let Some(call) = self.calls.get_mut(call) {
+                    call.path = path;
+                }
+            }
+            What::Subscribe(index) => {
+                if let Some(subscription) = self.subscriptions.get_mut(index) {
+                    subscription.path = path;
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The nonce counts for the next request of an account: for its registrar's challenge, its

@@ -130,6 +130,14 @@ pub enum Event<'d> {
         /// The PRACK; its body is the answer, where the response was an offer.
         message: Message<'d>,
     },
+    /// Our call is sent elsewhere (RFC 3261 section 8.1.3.4), where it goes on under the same name.
+    #[cfg(feature = "calling")]
+    Redirected {
+        /// The call.
+        call: CallId,
+        /// The 3xx.
+        message: Message<'d>,
+    },
     /// Our call was answered, and the ACK is on its way.
     Answered {
         /// The call.

@@ -192,7 +192,10 @@ impl<'s> Agent<'s> {
                     Some(Event::BufferTooSmall { needed })
                 }
                 transaction::Event::ClientFailed { transaction, user, failure } => {
-                    self.client_failed(transaction, user, failure.into())
+                    let event = self.client_failed(transaction, user, failure.into());
+                    #[cfg(any(feature = "calling", feature = "failover"))]
+                    self.layer.forget_request(transaction);
+                    event
                 }
                 transaction::Event::ServerFailed { transaction, user, failure } => {
                     self.server_failed(transaction, user, failure.into())
@@ -409,6 +412,16 @@ impl<'s> Agent<'s> {
         {
             return Ok(None);
         }
+        #[cfg(feature = "calling")]
+        if self.redirected(now, transaction, owner, code, &message) {
+            self.layer.forget_request(transaction);
+            return Ok(match owner.what {
+                What::Invite(call) if code.class() == 3 => {
+                    Some(Event::Redirected { call: super::CallId(call), message })
+                }
+                _ => None,
+            });
+        }
         let event = match owner.what {
             What::Register => self.register_response(now, owner.account, code, &message),
             What::Publish => self.publish_response(now, owner.account, code, &message),
@@ -440,6 +453,10 @@ impl<'s> Agent<'s> {
         owner: Owner,
         failure: super::Failure,
     ) -> Option<Event<'static>> {
+        #[cfg(feature = "calling")]
+        if self.redirect_failed(self.now, transaction, owner) {
+            return None;
+        }
         match owner.what {
             What::Register => self.register_failed(owner.account, failure),
             What::Publish => self.publish_failed(owner.account, failure),

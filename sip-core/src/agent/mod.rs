@@ -58,7 +58,10 @@ mod account;
 mod call;
 mod config;
 mod credentials;
+mod dtmf;
 mod event;
+#[cfg(feature = "calling")]
+mod identity;
 mod incoming;
 mod invite;
 mod machine;
@@ -66,6 +69,10 @@ mod notifier;
 #[cfg(feature = "offers")]
 mod offers;
 mod publication;
+#[cfg(feature = "calling")]
+mod reason;
+#[cfg(feature = "calling")]
+mod redirect;
 mod reliable;
 mod request;
 mod send;
@@ -77,7 +84,10 @@ mod transfer;
 mod tests;
 
 pub use config::{Account, Config, Storage};
+pub use dtmf::Dtmf;
 pub use event::{AccountId, CallId, End, Error, Event, Failure, RequestId, SubscriptionId};
+#[cfg(feature = "calling")]
+pub use identity::Identity;
 pub use machine::Agent;
 
 use machine::{Owner, What};

@@ -524,6 +524,17 @@ impl Agent<'_> {
         call
     }
 
+    /// A call of ours begins anew elsewhere.
+    #[cfg(feature = "calling")]
+    pub(super) fn restart_offers(&mut self, index: Index) {
+        self.free_forks(index);
+        let Some(entry) = self.calls.get_mut(index) else { return };
+        entry.offers.here = entry.offers.at_first();
+        if let Some(dialog) = entry.dialog.take() {
+            dialog.free(self.layer.arena_mut());
+        }
+    }
+
     fn free_forks(&mut self, index: Index) {
         let Some(entry) = self.calls.get_mut(index) else { return };
         for (dialog, _) in entry.offers.others.each_mut().map(Option::take).into_iter().flatten() {

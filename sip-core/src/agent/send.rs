@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::credentials::Keys;
 use super::machine::ALLOW;
-use super::{Agent, Error, Owner};
+use super::{Agent, Error, Owner, What};
 use crate::dialog::Dialog;
 use crate::header::{CSeq, CallId, MaxForwards};
 use crate::message::{Message, Method, Name};
@@ -44,10 +44,22 @@ impl Agent<'_> {
         owner: Owner,
         write: &mut Fill<'_>,
     ) -> Result<ClientId, Error> {
+        self.begin_as(now, begin, owner, false, write)
+    }
+
+    /// The same without saying who we are, where that is `hidden` (RFC 3323 section 4.1).
+    pub(super) fn begin_as(
+        &mut self,
+        now: Duration,
+        begin: &Begin<'_>,
+        owner: Owner,
+        hidden: bool,
+        write: &mut Fill<'_>,
+    ) -> Result<ClientId, Error> {
         let path = begin.path;
         let sent_by = self.config.transactions.sent_by.of(path.transport);
         let user_agent = self.config.user_agent;
-        let keys = self.fitting_keys(owner.account, begin.method)?;
+        let keys = self.fitting_keys(owner.account, owner.what)?;
         let cnonce = Tag::new(self.layer.random());
         let accounts = &self.accounts;
         let entry = accounts.get(owner.account).ok_or(Error::Gone)?;
@@ -60,7 +72,10 @@ impl Agent<'_> {
             begin.method,
             Target::Uri(begin.uri),
             &mut |blocks, mut to| {
-                let view = entry.view(blocks);
+                let mut view = entry.view(blocks);
+                if cfg!(feature = "calling") && hidden {
+                    (view.from, view.contact_user) = (ANONYMOUS, b"");
+                }
                 to.name(Name::From);
                 to.text(view.from);
                 to.param(b"tag", Tag::new(begin.tag).as_bytes());
@@ -98,7 +113,7 @@ impl Agent<'_> {
         let Within { dialog, cseq, path, method, body } = *within;
         let sent_by = self.config.transactions.sent_by.of(path.transport);
         let user_agent = self.config.user_agent;
-        let keys = self.fitting_keys(owner.account, method)?;
+        let keys = self.fitting_keys(owner.account, owner.what)?;
         let cnonce = Tag::new(self.layer.random());
         let accounts = &self.accounts;
         let entry = accounts.get(owner.account).ok_or(Error::Gone)?;
@@ -110,7 +125,8 @@ impl Agent<'_> {
             self.layer.request_with(now, path, owner, method, target, &mut |blocks, mut to| {
                 dialog.write(blocks, &mut to, method, cseq);
                 if with_contact {
-                    entry.view(blocks).write_contact(&mut to, path.transport, sent_by);
+                    let view = entry.view_in(blocks, dialog);
+                    view.write_contact(&mut to, path.transport, sent_by);
                 }
                 if !user_agent.is_empty() {
                     to.raw(Name::UserAgent, user_agent);
@@ -127,9 +143,9 @@ impl Agent<'_> {
     /// The credentials of a request. A proxy's are enough where there are any, but for what the
     /// registrar itself answers: with both a call that brings keys, or its change, would not fit into
     /// a datagram (RFC 3261 section 18.1.1).
-    fn fitting_keys(&mut self, account: Index, method: Method<'_>) -> Result<Keys, Error> {
+    pub(super) fn fitting_keys(&mut self, account: Index, what: What) -> Result<Keys, Error> {
         let entry = self.accounts.get(account).ok_or(Error::Gone)?;
-        let is_registrars = matches!(method, Method::Register | Method::Publish);
+        let is_registrars = matches!(what, What::Register | What::Publish);
         let only_proxy = (entry.proxy_challenge.is_some() && !is_registrars).then_some(true);
         Ok(self.keys(account, only_proxy))
     }
@@ -155,6 +171,9 @@ impl Agent<'_> {
         hop.and_then(|hop| path_of(&hop, began.local)).unwrap_or(began)
     }
 }
+
+/// The From of who does not want to be known (RFC 3323 section 4.1.1.3).
+const ANONYMOUS: &[u8] = b"\"Anonymous\" <sip:anonymous@anonymous.invalid>";
 
 /// The path to a URI whose host is an address.
 pub(super) fn path_of(uri: &Uri<'_>, local: u16) -> Option<Path> {

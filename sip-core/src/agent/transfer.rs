@@ -131,7 +131,7 @@ impl Agent<'_> {
             length += 1;
         }
         let replaces = room.get(..length).unwrap_or_default();
-        let made = self.invite_with(now, account, target, offer, &mut |to| {
+        let made = self.invite_with(now, account, target, offer, false, &mut |to| {
             if !replaces.is_empty() {
                 to.raw(Name::Replaces, replaces);
                 to.raw(Name::Require, b"replaces");

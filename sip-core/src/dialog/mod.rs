@@ -18,7 +18,7 @@ use crate::header::{CSeq, CallId, Contact, From, RecordRoute, Route, To};
 use crate::message::{Message, Method, Name, Writer};
 use crate::storage::{Arena, Block, Blocks, NotKept};
 use crate::transaction::Tag;
-use crate::uri::Uri;
+use crate::uri::{Host, Uri};
 
 /// The state of one dialog. Its octets stand in an arena; give them back with [`Dialog::free`].
 #[derive(Debug)]
@@ -261,6 +261,14 @@ impl Dialog {
         let ours = pattern.typed::<To<'_>>().and_then(Result::ok);
         let theirs = response.typed::<To<'_>>().and_then(Result::ok);
         ours.map(|to| to.tag()) == theirs.map(|to| to.tag())
+    }
+
+    /// Whether we are anonymous in it (RFC 3323 section 4.1.1.3).
+    pub fn is_anonymous(&self, blocks: Blocks<'_>) -> bool {
+        let pattern = self.pattern(blocks);
+        let from = pattern.and_then(|pattern| pattern.typed::<From<'_>>()?.ok());
+        let host = from.and_then(|from| from.uri().host());
+        matches!(host, Some(Host::Name(name)) if name.eq_ignore_ascii_case(b"anonymous.invalid"))
     }
 
     /// Where our requests go: the first hop's URI, which is the Request-URI where there is none or

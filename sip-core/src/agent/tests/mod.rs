@@ -215,6 +215,8 @@ impl<'s> Net<'s> {
     }
 }
 
+#[cfg(feature = "calling")]
+mod calling;
 mod calls;
 mod limits;
 mod messages;
@@ -225,3 +227,4 @@ mod registration;
 mod reliable;
 mod timers;
 mod transfers;
+mod waiting;
