@@ -36,15 +36,15 @@ pub(super) struct AccountEntry {
     pub(super) has_password: bool,
     takes_all: bool,
     pub(super) server: Option<Path>,
-    registration: Registration,
+    pub(super) registration: Registration,
     /// How long registrations, subscriptions and publications are to last.
     pub(super) expires_s: u32,
     pub(super) cseq: u32,
     call_id: u64,
     tag: u64,
-    failures: u32,
+    pub(super) failures: u32,
     refresh_at: Option<Duration>,
-    ping_at: Option<Duration>,
+    pub(super) ping_at: Option<Duration>,
     /// The registrar's challenge and how often it was answered.
     pub(super) challenge: Option<Block>,
     pub(super) count: u32,
@@ -57,6 +57,8 @@ pub(super) struct AccountEntry {
     pub(super) publish_at: Option<Duration>,
     /// A failure to be told, and when it is tried again.
     note: Option<(Failure, Option<Duration>)>,
+    #[cfg(feature = "outbound")]
+    pub(super) flow: super::outbound::Flow,
 }
 
 /// An account's texts.
@@ -69,6 +71,8 @@ pub(super) struct View<'a> {
     pub(super) password: &'a [u8],
     /// The user part of the address.
     pub(super) contact_user: &'a [u8],
+    #[cfg(feature = "outbound")]
+    pub(super) flow: super::outbound::FlowView<'a>,
 }
 
 impl View<'_> {
@@ -78,6 +82,21 @@ impl View<'_> {
         to: &mut Writer<'_>,
         transport: Transport,
         sent_by: Option<SocketAddr>,
+    ) {
+        #[cfg(feature = "outbound")]
+        if self.flow.write_gruu(to, self.contact_user.is_empty()) {
+            return;
+        }
+        self.write_address(to, transport, sent_by, false);
+    }
+
+    /// The same for a REGISTER, or without a GRUU.
+    pub(super) fn write_address(
+        &self,
+        to: &mut Writer<'_>,
+        transport: Transport,
+        sent_by: Option<SocketAddr>,
+        is_register: bool,
     ) {
         let mut text = Text::default();
         to.name(Name::Contact);
@@ -92,7 +111,17 @@ impl View<'_> {
         if transport != Transport::Udp {
             to.param(b"transport", transport.uri_token().as_bytes());
         }
+        #[cfg(feature = "outbound")]
+        if !is_register {
+            self.flow.write_ob(to);
+        }
         to.text(b">");
+        #[cfg(feature = "outbound")]
+        if is_register {
+            self.flow.write_binding(to);
+        }
+        #[cfg(not(feature = "outbound"))]
+        let _ = is_register;
         to.end_row();
     }
 }
@@ -116,6 +145,8 @@ impl AccountEntry {
             user: value(b"User"),
             password: value(b"Password"),
             contact_user: Uri::parse(address).ok().and_then(|uri| uri.user()).unwrap_or_default(),
+            #[cfg(feature = "outbound")]
+            flow: self.flow.view(blocks, value(b"Instance")),
         }
     }
 
@@ -129,7 +160,10 @@ impl AccountEntry {
     }
 
     fn deadline(&self) -> Option<Duration> {
-        [self.refresh_at, self.ping_at, self.publish_at].into_iter().flatten().min()
+        let due = [self.refresh_at, self.ping_at, self.publish_at].into_iter().flatten().min();
+        #[cfg(feature = "outbound")]
+        let due = [due, self.flow.pong_by].into_iter().flatten().min();
+        due
     }
 }
 
@@ -144,6 +178,10 @@ impl Agent<'_> {
         let host = uri.host().filter(|_| uri.is_sip()).ok_or(Error::Uri)?;
         if !account.registrar.is_empty() {
             Uri::parse(account.registrar).map_err(|_| Error::Uri)?;
+        }
+        #[cfg(feature = "outbound")]
+        if !account.instance.is_empty() && !super::outbound::is_instance(account.instance) {
+            return Err(Error::Uri);
         }
         let contact_user = uri.user().unwrap_or_default();
         let auth_user = if account.user.is_empty() { contact_user } else { account.user };
@@ -169,7 +207,15 @@ impl Agent<'_> {
             to.text(account.address);
             to.text(b">");
             to.end_row();
-            for (name, value) in [(&b"User"[..], auth_user), (b"Password", account.password)] {
+            #[cfg(feature = "outbound")]
+            let texts = [
+                (&b"User"[..], auth_user),
+                (b"Password", account.password),
+                (b"Instance", account.instance),
+            ];
+            #[cfg(not(feature = "outbound"))]
+            let texts = [(&b"User"[..], auth_user), (b"Password", account.password)];
+            for (name, value) in texts {
                 to.name(Name::Other(name));
                 to.text(b"\"");
                 to.text(value);
@@ -199,14 +245,58 @@ impl Agent<'_> {
             publishing: false,
             publish_at: None,
             note: None,
+            #[cfg(feature = "outbound")]
+            flow: super::outbound::Flow::new(account.reg_id, account.takes_routes),
         };
-        match self.accounts.insert(hash, entry) {
-            Ok(index) => Ok(AccountId(index)),
-            Err((entry, full)) => {
-                self.layer.arena_mut().free(entry.pattern);
-                Err(Error::Accounts(full))
-            }
-        }
+        self.insert_account(hash, entry).map(AccountId)
+    }
+
+    /// The same account once more, over another server.
+    #[cfg(feature = "outbound")]
+    pub(super) fn copy_account(&mut self, index: Index, server: Path) -> Result<Index, Error> {
+        let (tag, call_id) = (self.layer.random(), self.layer.random());
+        let entry = self.accounts.get(index).ok_or(Error::Gone)?;
+        let user = entry.view(self.layer.arena().blocks()).contact_user;
+        let hash = self.accounts.hash(&[user]);
+        let first = entry.pattern.name();
+        let pattern = self.layer.arena_mut().write(|blocks, room| {
+            let octets = blocks.named(first);
+            let needed = octets.len();
+            let short = crate::error::BufferTooSmall { needed };
+            room.get_mut(..needed).ok_or(short)?.copy_from_slice(octets);
+            Ok(needed)
+        })?;
+        let entry = AccountEntry {
+            pattern,
+            has_password: entry.has_password,
+            takes_all: false,
+            server: Some(server),
+            registration: Registration::Idle,
+            expires_s: entry.expires_s,
+            cseq: 0,
+            call_id,
+            tag,
+            failures: 0,
+            refresh_at: None,
+            ping_at: None,
+            challenge: None,
+            count: 0,
+            proxy_challenge: None,
+            proxy_count: 0,
+            published: None,
+            publishing: false,
+            publish_at: None,
+            note: None,
+            flow: super::outbound::Flow::new(0, false),
+        };
+        self.insert_account(hash, entry)
+    }
+
+    fn insert_account(&mut self, hash: u64, entry: AccountEntry) -> Result<Index, Error> {
+        self.accounts.insert(hash, entry).map_err(|(entry, full)| {
+            self.layer.arena_mut().free(entry.pattern);
+            Error::Accounts(full)
+        })
     }
 
     /// Takes an account out: its calls go on until their end, but nothing new is sent for it.
@@ -216,6 +306,12 @@ impl Agent<'_> {
     pub fn remove_account(&mut self, account: AccountId) -> Result<(), Error> {
         let entry = self.accounts.remove(account.0).ok_or(Error::Gone)?;
         let arena = self.layer.arena_mut();
+        #[cfg(feature = "outbound")]
+        let mut entry = entry;
+        #[cfg(feature = "outbound")]
+        if let Some(kept) = entry.flow.take_block() {
+            arena.free(kept);
+        }
         arena.free(entry.pattern);
         for block in [entry.challenge, entry.proxy_challenge, entry.published].into_iter().flatten()
         {
@@ -255,7 +351,12 @@ impl Agent<'_> {
         entry.is_some_and(|entry| entry.registration == Registration::Held)
     }
 
-    fn send_register(&mut self, now: Duration, account: Index, leave: bool) -> Result<(), Error> {
+    pub(super) fn send_register(
+        &mut self,
+        now: Duration,
+        account: Index,
+        leave: bool,
+    ) -> Result<(), Error> {
         let entry = self.accounts.get_mut(account).ok_or(Error::Gone)?;
         entry.cseq = entry.cseq.saturating_add(1);
         let (tag, call_id, cseq) = (entry.tag, entry.call_id, entry.cseq);
@@ -264,7 +365,18 @@ impl Agent<'_> {
         let view = entry.view(self.layer.arena().blocks());
         let registrar = Copied::new(view.registrar)?;
         let address = Copied::new(view.address)?;
-        let path = self.route(account, registrar.as_bytes())?;
+        // The registrar's way is for all but the registrar.
+        #[cfg(feature = "outbound")]
+        let own = entry.server.or_else(|| {
+            let registrar = Uri::parse(registrar.as_bytes()).ok()?;
+            super::send::path_of(&registrar, 0)
+        });
+        #[cfg(not(feature = "outbound"))]
+        let own = None;
+        let path = match own {
+            Some(own) => own,
+            None => self.route(account, registrar.as_bytes())?,
+        };
         let begin = Begin {
             path,
             method: Method::Register,
@@ -308,6 +420,10 @@ impl Agent<'_> {
             let retry_after = number(message, Name::RetryAfter);
             let again = (code.class() == 5 || code == StatusCode::REQUEST_TIMEOUT) && !is_leaving;
             let failure = Failure::Refused(code);
+            #[cfg(feature = "outbound")]
+            if !is_leaving && self.without_outbound(index, code) {
+                return None;
+            }
             if again {
                 return self.register_again(index, failure, retry_after);
             }
@@ -330,6 +446,8 @@ impl Agent<'_> {
         entry.failures = 0;
         let expires = Duration::from_secs(granted.into());
         entry.refresh_at = Some(now.saturating_add(early(expires)));
+        #[cfg(feature = "outbound")]
+        self.keep_registered(index, message);
         self.schedule_account(index);
         debug!("registered for {=u32} s", granted);
         Some(Event::Registered { account, expires })
@@ -360,8 +478,12 @@ impl Agent<'_> {
     ) -> Option<Event<'d>> {
         let random = self.layer.random();
         let (least, most, now) = (self.config.retry_min, self.config.retry_max, self.now);
+        #[cfg(feature = "outbound")]
+        let flow_wait = self.flow_wait(index);
         let entry = self.accounts.get_mut(index)?;
         let wait = least.saturating_mul(1 << entry.failures.min(16)).min(most);
+        #[cfg(feature = "outbound")]
+        let wait = flow_wait.unwrap_or(wait);
         // Between half of it and all, so that not all phones come back at once.
         let part = (random % 501 + 500) as u32;
         let wait = wait.saturating_mul(part) / 1000;
@@ -371,6 +493,10 @@ impl Agent<'_> {
         entry.registration = Registration::Waiting;
         entry.refresh_at = Some(now.saturating_add(wait));
         entry.ping_at = None;
+        #[cfg(feature = "outbound")]
+        {
+            entry.flow.pong_by = None;
+        }
         self.schedule_account(index);
         let account = AccountId(index);
         warn!("not registered: {}; next try in {=u64} s", failure, wait.as_secs());
@@ -380,6 +506,10 @@ impl Agent<'_> {
     /// How long the registrar lets our Contact stand, in seconds (RFC 3261 section 10.2.4).
     fn granted(&self, index: Index, message: &Message<'_>) -> u32 {
         let Some(entry) = self.accounts.get(index) else { return 0 };
+        #[cfg(feature = "outbound")]
+        if let Some(seconds) = self.bound_for(index, message) {
+            return seconds.max(1);
+        }
         let view = entry.view(self.layer.arena().blocks());
         let sent_by = self.config.transactions.sent_by;
         let ours = |uri: Uri<'_>| {
@@ -419,6 +549,12 @@ impl Agent<'_> {
                 // A ping that finds no room is made up for by the next one.
                 let _ = self.layer.ping(server);
             }
+            #[cfg(feature = "outbound")]
+            self.pinged(index);
+        }
+        #[cfg(feature = "outbound")]
+        if self.accounts.get(index).is_some_and(|entry| is_due(entry.flow.pong_by)) {
+            self.flow_failed(now, index);
         }
         if refresh {
             if let Some(entry) = self.accounts.get_mut(index) {
@@ -457,6 +593,10 @@ impl Agent<'_> {
     pub(super) fn account_note(&mut self) -> Option<Event<'static>> {
         let index = self.accounts.first_noted()?;
         self.accounts.clear_noted(index);
+        #[cfg(feature = "outbound")]
+        if let Some(event) = self.flow_note(index) {
+            return Some(event);
+        }
         let entry = self.accounts.get_mut(index)?;
         let (failure, retry_in) = entry.note.take()?;
         Some(Event::RegistrationFailed { account: AccountId(index), failure, retry_in })
@@ -497,7 +637,16 @@ impl Agent<'_> {
             .into_iter()
             .flatten()
             .find_map(|uri| by_user(uri.user()?))
+            .map(|index| self.account_of(index))
             .or_else(|| self.accounts.iter().find(|(_, entry)| entry.takes_all).map(|(at, _)| at))
+    }
+
+    /// The account that an entry is of, which may be another flow of it.
+    fn account_of(&self, index: Index) -> Index {
+        #[cfg(feature = "outbound")]
+        return self.first_flow(index);
+        #[cfg(not(feature = "outbound"))]
+        index
     }
 
     pub(super) fn schedule_account(&mut self, index: Index) {

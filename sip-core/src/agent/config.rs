@@ -55,6 +55,12 @@ pub struct Config {
     pub retry_min: Duration,
     /// The longest wait after a registration failed.
     pub retry_max: Duration,
+    /// The base of the wait after a flow has failed while another one works (RFC 5626 section 4.5).
+    #[cfg(feature = "outbound")]
+    pub flow_retry: Duration,
+    /// The same where all flows of the account have failed.
+    #[cfg(feature = "outbound")]
+    pub flow_retry_all: Duration,
     /// The most accounts at a time in an agent that grows.
     pub max_accounts: usize,
     /// The most calls at a time in an agent that grows.
@@ -93,6 +99,10 @@ impl Config {
             keep_alive: Duration::ZERO,
             retry_min: Duration::from_secs(4),
             retry_max: Duration::from_secs(1800),
+            #[cfg(feature = "outbound")]
+            flow_retry: Duration::from_secs(90),
+            #[cfg(feature = "outbound")]
+            flow_retry_all: Duration::from_secs(30),
             max_accounts: 64,
             max_calls: 1 << 16,
             max_subscriptions: 1 << 16,
@@ -128,6 +138,17 @@ pub struct Account<'a> {
     pub expires_s: u32,
     /// Whether requests for users that no account knows are this account's.
     pub takes_all: bool,
+    /// The URN of this device, `urn:uuid:…`, the same after each start (RFC 5626 section 4.1): with it
+    /// the registrar is asked for GRUUs (RFC 5627). None where it is empty.
+    #[cfg(feature = "outbound")]
+    pub instance: &'a [u8],
+    /// The number of the account's flow, 1 where it registers flows (RFC 5626), else 0.
+    #[cfg(feature = "outbound")]
+    pub reg_id: u32,
+    /// Whether the registrar's Path is taken (RFC 3327), and its Service-Route used for other requests
+    /// (RFC 3608).
+    #[cfg(feature = "outbound")]
+    pub takes_routes: bool,
 }
 
 impl<'a> Account<'a> {
@@ -143,7 +164,23 @@ impl<'a> Account<'a> {
             server: None,
             expires_s: 3600,
             takes_all: false,
+            #[cfg(feature = "outbound")]
+            instance: b"",
+            #[cfg(feature = "outbound")]
+            reg_id: 0,
+            #[cfg(feature = "outbound")]
+            takes_routes: false,
         }
+    }
+
+    /// The same as the device with this URN, which registers flows (RFC 5626), has GRUUs (RFC 5627) and
+    /// takes the registrar's routes (RFC 3327, 3608). Add more flows with
+    /// [`Agent::add_flow`](super::Agent::add_flow).
+    #[cfg(feature = "outbound")]
+    #[must_use]
+    pub const fn outbound(mut self, instance: &'a [u8]) -> Self {
+        (self.instance, self.reg_id, self.takes_routes) = (instance, 1, true);
+        self
     }
 
     /// The same over a server, with the password of the address's user.

@@ -102,6 +102,17 @@ pub enum Event<'d> {
         /// When it is tried again; never by itself where this is `None`.
         retry_in: Option<Duration>,
     },
+    /// A flow answers no more (RFC 5626 section 4.4.1): close its connection. What waited on it has
+    /// failed, and it is registered anew after a while, as [`Event::RegistrationFailed`] says.
+    #[cfg(feature = "outbound")]
+    FlowFailed {
+        /// The account, or its flow.
+        account: AccountId,
+        /// The way that is lost.
+        path: Path,
+        /// Why.
+        failure: Failure,
+    },
     /// Somebody calls: [`Agent::ring`](super::Agent::ring), [`Agent::answer`](super::Agent::answer)
     /// or [`Agent::reject`](super::Agent::reject).
     Incoming {

@@ -144,6 +144,8 @@ impl<'s> Agent<'s> {
         bytes: &'d [u8],
     ) -> Result<(usize, Option<Event<'d>>), Error> {
         self.now = now;
+        #[cfg(feature = "outbound")]
+        self.heard(path, bytes);
         let (used, event) = self.layer.handle_stream(now, path, bytes)?;
         let event = match event {
             Some(event) => match self.take(now, event) {

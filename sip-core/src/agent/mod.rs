@@ -68,6 +68,8 @@ mod machine;
 mod notifier;
 #[cfg(feature = "offers")]
 mod offers;
+#[cfg(feature = "outbound")]
+mod outbound;
 mod publication;
 #[cfg(feature = "calling")]
 mod reason;

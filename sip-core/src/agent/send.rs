@@ -88,6 +88,15 @@ impl Agent<'_> {
                 to.header(&CallId(Tag::new(begin.call_id).as_bytes()));
                 to.header(&CSeq { number: begin.cseq, method: begin.method });
                 to.header(&MaxForwards(70));
+                #[cfg(feature = "outbound")]
+                let with_contact = with_contact && begin.method != Method::Register;
+                #[cfg(feature = "outbound")]
+                if begin.method == Method::Register {
+                    view.write_address(&mut to, path.transport, sent_by, true);
+                    view.flow.write_supported(&mut to);
+                } else {
+                    view.flow.write_routes(&mut to);
+                }
                 if with_contact {
                     view.write_contact(&mut to, path.transport, sent_by);
                 }
@@ -154,6 +163,10 @@ impl Agent<'_> {
     pub(super) fn route(&self, account: Index, uri: &[u8]) -> Result<Path, Error> {
         let entry = self.accounts.get(account).ok_or(Error::Gone)?;
         let parsed = Uri::parse(uri).map_err(|_| Error::Uri)?;
+        #[cfg(feature = "outbound")]
+        if let Some(way) = self.live_flow(account).or_else(|| self.routed_way(account)) {
+            return Ok(way);
+        }
         if let Some(server) = entry.server {
             return Ok(server);
         }
@@ -163,6 +176,10 @@ impl Agent<'_> {
     /// Where a request within a dialog goes: over the account's server, if the dialog came about
     /// over it, else to the next hop, else the way that the dialog began.
     pub(super) fn dialog_path(&self, account: Index, dialog: &Dialog, began: Path) -> Path {
+        #[cfg(feature = "outbound")]
+        if self.is_flow(began) {
+            return began;
+        }
         let server = self.accounts.get(account).and_then(|entry| entry.server);
         if let Some(server) = server.filter(|server| server.remote.ip() == began.remote.ip()) {
             return server;

@@ -222,6 +222,8 @@ mod limits;
 mod messages;
 #[cfg(feature = "offers")]
 mod offers;
+#[cfg(feature = "outbound")]
+mod outbound;
 mod refusals;
 mod registration;
 mod reliable;
