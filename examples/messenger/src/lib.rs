@@ -3,7 +3,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`client`], [`happening`] | a signed-in person's side of SIP over UDP, TCP and TLS |
-//! | [`call`], [`audio`] | the sound of a call, WAV files, and how alike two recordings are |
+//! | [`audio`] | what people say, and how alike a recording is to it |
 //! | [`file`](mod@file), [`exchange`] | files over Messenger's TFTP, and the commands that send and take them |
 //! | [`board`], [`render`], [`font`] | a whiteboard over T.120, and its picture |
 //! | [`ports`], [`bind`] | the ports of a policy: what a firewall has to let through, and sockets on them |
@@ -13,21 +13,16 @@
 #![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "a host has std")]
 
 pub mod audio;
-pub mod bind;
 pub mod board;
-pub mod call;
-pub mod client;
 pub mod demo;
-mod driver;
 pub mod exchange;
 pub mod file;
 pub mod font;
-pub mod happening;
 pub mod map;
-mod net;
 pub mod ports;
-pub mod random;
 pub mod render;
 pub mod router;
 pub mod stop;
 pub mod story;
+
+pub use host::{bind, client, happening, net, random};

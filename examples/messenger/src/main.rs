@@ -31,6 +31,9 @@ enum Command {
         /// Tells the story as one JSON object a line.
         #[arg(long)]
         json: bool,
+        /// Tells each second of the call how much is lost, the jitter, the round trip and the MOS.
+        #[arg(long)]
+        stats: bool,
     },
     /// Offers files to somebody, and sends those that he takes.
     ///
@@ -74,7 +77,7 @@ enum Format {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Demo { out, json } => show(&out, json),
+        Command::Demo { out, json, stats } => show(&out, json, stats),
         Command::Send(send) => end(send.run()),
         Command::Take(take) => end(take.run()),
         Command::Map(map) => end(map.run()),
@@ -82,8 +85,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn show(out: &std::path::Path, json: bool) -> ExitCode {
-    match demo::run(out, json) {
+fn show(out: &std::path::Path, json: bool, stats: bool) -> ExitCode {
+    match demo::run(out, json, stats) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

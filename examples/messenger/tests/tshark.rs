@@ -32,8 +32,6 @@ fn tshark_finds_nothing_malformed() {
         ("tcp", port("server", "tls_port"), "tls"),
         ("udp", rtp_a, "rtp"),
         ("udp", rtp_b, "rtp"),
-        ("udp", rtp_a + 1, "rtcp"),
-        ("udp", rtp_b + 1, "rtcp"),
         ("tcp", port("whiteboard", "port"), "tpkt"),
     ];
     let read = |filter: &str| {
@@ -53,6 +51,10 @@ fn tshark_finds_nothing_malformed() {
         let faults = "(_ws.malformed || _ws.expert.severity == error)";
         let malformed = read(&format!("{transport}.port=={port} && {faults}"));
         assert!(malformed.is_empty(), "{malformed}");
+    }
+    // RTCP is encrypted behind its first eight octets: it is there, and nothing in it can be read.
+    for port in [rtp_a + 1, rtp_b + 1] {
+        assert!(!read(&format!("udp.port=={port}")).is_empty(), "no RTCP on port {port}");
     }
     let whiteboard = port("whiteboard", "port");
     for (protocol, at_least) in [("t125", 10), ("t124", 2)] {

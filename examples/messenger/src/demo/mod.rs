@@ -38,13 +38,14 @@ const LIMIT: Duration = Duration::from_secs(38);
 /// What a step has measured: name, and value.
 type Figures = Vec<(&'static str, Value)>;
 
-/// Tells the story, and leaves what came of it in the folder `out`; says whether all of it was right.
-pub fn run(out: &Path, json: bool) -> Result<bool> {
+/// Tells the story, and leaves what came of it in the folder `out`; says whether all of it was right. With
+/// `stats` it tells each second of the call how good the sound is.
+pub fn run(out: &Path, json: bool, stats: bool) -> Result<bool> {
     std::fs::create_dir_all(out)
         .with_context(|| format!("the folder {} cannot be made", out.display()))?;
     let story = Arc::new(Story::new(json));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(tell(&story, out));
+    runtime.block_on(tell(&story, out, stats));
     runtime.shutdown_timeout(Duration::from_millis(500));
 
     let summary = story.summary();
@@ -57,12 +58,13 @@ pub fn run(out: &Path, json: bool) -> Result<bool> {
 }
 
 /// Does one step after the other. What cannot be done without one that failed is said to have failed too.
-async fn tell(story: &Arc<Story>, out: &Path) {
+async fn tell(story: &Arc<Story>, out: &Path, stats: bool) {
     let demo = Demo {
         story,
         out: out.to_owned(),
         policy: Policy::default(),
         ends: Instant::now() + LIMIT,
+        stats,
     };
 
     story.chapter("The server starts");
@@ -106,6 +108,7 @@ struct Demo<'a> {
     out: PathBuf,
     policy: Policy,
     ends: Instant,
+    stats: bool,
 }
 
 /// Alice and Bob, who take part in each step.
@@ -336,7 +339,8 @@ mod tests {
     async fn a_step_that_takes_too_long_fails_with_its_limit() {
         let story = Arc::new(Story::new(true));
         let ends = Instant::now() + Duration::from_millis(50);
-        let demo = Demo { story: &story, out: PathBuf::new(), policy: Policy::default(), ends };
+        let (out, policy) = (PathBuf::new(), Policy::default());
+        let demo = Demo { story: &story, out, policy, ends, stats: false };
         let never = std::future::pending::<Result<((), Figures)>>();
         assert!(demo.step("waiting", 5, never).await.is_none());
         let rows = story.rows();
@@ -348,7 +352,8 @@ mod tests {
     async fn wrong_figures_are_kept_for_the_table() {
         let story = Arc::new(Story::new(true));
         let ends = Instant::now() + LIMIT;
-        let demo = Demo { story: &story, out: PathBuf::new(), policy: Policy::default(), ends };
+        let (out, policy) = (PathBuf::new(), Policy::default());
+        let demo = Demo { story: &story, out, policy, ends, stats: false };
         let work = async {
             let figures = vec![("loss %", json!(7))];
             right(false, || "too much was lost".to_owned(), &figures)?;

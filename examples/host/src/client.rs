@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use sip_core::agent::{self, Account, AccountId, Agent, CallId, RequestId, SubscriptionId};
+use sip_core::agent::{
+    self, Account, AccountId, Agent, CallId, End, Failure, RequestId, SubscriptionId,
+};
 use sip_core::message::StatusCode;
 use sip_core::transaction::SentBy;
 use sip_core::transport::Path;
@@ -23,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::driver::{Driver, Question};
-use crate::happening::Happening;
+use crate::happening::{Happening, why};
 use crate::net::Network;
 use crate::random;
 
@@ -54,11 +56,60 @@ pub struct Setup<'a> {
     pub trust: Option<Trust>,
 }
 
+/// What else a client may be told at its beginning.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The name that is shown to others.
+    pub display_name: String,
+    /// The user name of authentication, where it is not the address's.
+    pub user: String,
+    /// How long registrations, subscriptions and publications last, in seconds.
+    pub expires_s: Option<u32>,
+    /// What it calls itself.
+    pub user_agent: Option<&'static [u8]>,
+    /// Whether it says that it rings in a manner that is acknowledged (RFC 3262).
+    pub reliable_provisional: bool,
+    /// How often a registered client shows its server that it is there.
+    pub keep_alive: Option<Duration>,
+    /// Whether each message is told of as [`Happening::Trace`].
+    pub traces: bool,
+}
+
+/// Asks a client's agent for things, from anywhere.
+#[derive(Clone, Debug)]
+pub struct Asker(mpsc::Sender<Question>);
+
+impl Asker {
+    /// Does something with the agent, in its own task.
+    ///
+    /// # Errors
+    /// The client has ended.
+    pub async fn ask<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Agent<'static>, Duration) -> R + Send + 'static,
+    ) -> Result<R> {
+        self.ask_driver(move |driver, now| question(driver.agent(), now)).await
+    }
+
+    async fn ask_driver<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Driver, Duration) -> R + Send + 'static,
+    ) -> Result<R> {
+        let (answer, answered) = oneshot::channel();
+        let question: Question = Box::new(move |driver, now| {
+            // Whoever asked may not wait any more.
+            let _ = answer.send(question(driver, now));
+        });
+        self.0.send(question).await.map_err(|_| anyhow!("the client has ended"))?;
+        answered.await.context("the client has ended")
+    }
+}
+
 /// A client that runs.
 #[derive(Debug)]
 pub struct Client {
     account: AccountId,
-    questions: mpsc::Sender<Question>,
+    asker: Asker,
     happenings: mpsc::UnboundedReceiver<Happening>,
     /// What has happened and nobody has asked for yet.
     kept: VecDeque<Happening>,
@@ -68,18 +119,28 @@ pub struct Client {
 impl Client {
     /// Starts it; it does nothing until it is asked to.
     pub fn start(setup: Setup<'_>) -> Result<Self> {
+        Self::start_with(setup, &Options::default())
+    }
+
+    /// The same, with options.
+    pub fn start_with(setup: Setup<'_>, options: &Options) -> Result<Self> {
         let mut sent_by = SentBy::default();
         sent_by.udp = setup.udp.as_ref().and_then(|udp| udp.local_addr().ok());
         sent_by.tcp = setup.listener.as_ref().and_then(|listener| listener.local_addr().ok());
         // Nobody can reach this one: the server sends over the connection that the client opens.
         sent_by.tls = setup.trust.as_ref().map(|_| SocketAddr::new(setup.ip, 5061));
         let mut config = agent::Config::new(sent_by);
-        config.user_agent = b"Handset messenger";
+        config.user_agent = options.user_agent.unwrap_or(b"Handset messenger");
+        config.reliable_provisional = options.reliable_provisional;
+        config.keep_alive = options.keep_alive.unwrap_or_default();
         let mut agent =
             Agent::growing(config, random::seed()?).context("the agent cannot be set up")?;
         let mut account = Account::new(setup.address.as_bytes());
         account.server = setup.server;
         account.password = setup.password.as_bytes();
+        account.display_name = options.display_name.as_bytes();
+        account.user = options.user.as_bytes();
+        account.expires_s = options.expires_s.unwrap_or(account.expires_s);
         // Whoever calls without a server may not know by what name.
         account.takes_all = setup.server.is_none();
         let account = agent
@@ -97,9 +158,23 @@ impl Client {
         }
         let (questions, asked) = mpsc::channel(16);
         let (tell, happenings) = mpsc::unbounded_channel();
-        let driver = Driver::new(agent, udp, network, tell);
+        let mut driver = Driver::new(agent, udp, network, tell);
+        driver.traces = options.traces;
         let task = tokio::spawn(driver.run(inputs, asked));
-        Ok(Self { account, questions, happenings, kept: VecDeque::new(), task })
+        Ok(Self { account, asker: Asker(questions), happenings, kept: VecDeque::new(), task })
+    }
+
+    /// Who it is to the agent.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// What happens next; nothing more where the client has ended.
+    pub async fn next(&mut self) -> Option<Happening> {
+        match self.kept.pop_front() {
+            Some(happening) => Some(happening),
+            None => self.happenings.recv().await,
+        }
     }
 
     /// Signs in, and stays signed in; says for how long at a time.
@@ -108,7 +183,7 @@ impl Client {
         self.ask(move |agent, now| agent.register(now, account)).await??;
         self.wait("the server's answer to the sign-in", PATIENCE, |happening| match happening {
             Happening::Registered { expires } => Some(Ok(*expires)),
-            Happening::RegistrationFailed { failure } => {
+            Happening::RegistrationFailed { failure, .. } => {
                 Some(Err(anyhow!("the sign-in failed: {failure}")))
             }
             _ => None,
@@ -122,7 +197,7 @@ impl Client {
         self.ask(move |agent, now| agent.unregister(now, account)).await??;
         self.wait("the server's answer to the sign-out", PATIENCE, |happening| match happening {
             Happening::Unregistered => Some(Ok(())),
-            Happening::RegistrationFailed { failure } => {
+            Happening::RegistrationFailed { failure, .. } => {
                 Some(Err(anyhow!("the sign-out failed: {failure}")))
             }
             _ => None,
@@ -165,7 +240,7 @@ impl Client {
             |happening| match happening {
                 Happening::Subscribed { subscription } if *subscription == id => Some(Ok(id)),
                 Happening::SubscriptionEnded { subscription, failure } if *subscription == id => {
-                    Some(Err(anyhow!("the subscription failed: {failure}")))
+                    Some(Err(anyhow!("the subscription failed: {}", reason(*failure))))
                 }
                 _ => None,
             },
@@ -188,8 +263,8 @@ impl Client {
             Happening::Answered { call: answered, body } if *answered == call => {
                 Some(Ok(body.clone()))
             }
-            Happening::Ended { call: ended, why, .. } if *ended == call => {
-                Some(Err(anyhow!("the call was not answered: {why}")))
+            Happening::Ended { call: ended, end } if *ended == call => {
+                Some(Err(anyhow!("the call was not answered: {}", why(end))))
             }
             _ => None,
         })
@@ -199,9 +274,9 @@ impl Client {
     /// Waits for it to ring at the other side.
     pub async fn ringing(&mut self, call: CallId) -> Result<()> {
         self.wait("a sign of ringing", PATIENCE, |happening| match happening {
-            Happening::Progress { call: rings, code: 180 } if *rings == call => Some(Ok(())),
-            Happening::Ended { call: ended, why, .. } if *ended == call => {
-                Some(Err(anyhow!("it did not ring: {why}")))
+            Happening::Progress { call: rings, code: 180, .. } if *rings == call => Some(Ok(())),
+            Happening::Ended { call: ended, end } if *ended == call => {
+                Some(Err(anyhow!("it did not ring: {}", why(end))))
             }
             _ => None,
         })
@@ -211,7 +286,7 @@ impl Client {
     /// Waits for somebody to call: the call, who it is, and the offer.
     pub async fn incoming(&mut self, limit: Duration) -> Result<(CallId, String, Vec<u8>)> {
         self.wait("a call", limit, |happening| match happening {
-            Happening::Incoming { call, from, body } => {
+            Happening::Incoming { call, from, body, .. } => {
                 Some(Ok((*call, from.clone(), body.clone())))
             }
             _ => None,
@@ -228,9 +303,9 @@ impl Client {
     pub async fn answer(&mut self, call: CallId, answer: Vec<u8>) -> Result<()> {
         self.ask(move |agent, now| agent.answer(now, call, Some((SDP, &answer)))).await??;
         self.wait("the caller's acknowledgement", PATIENCE, |happening| match happening {
-            Happening::Confirmed { call: confirmed } if *confirmed == call => Some(Ok(())),
-            Happening::Ended { call: ended, why, .. } if *ended == call => {
-                Some(Err(anyhow!("the call came to nothing: {why}")))
+            Happening::Confirmed { call: confirmed, .. } if *confirmed == call => Some(Ok(())),
+            Happening::Ended { call: ended, end } if *ended == call => {
+                Some(Err(anyhow!("the call came to nothing: {}", why(end))))
             }
             _ => None,
         })
@@ -251,8 +326,9 @@ impl Client {
     /// Waits for a call to end.
     pub async fn ended(&mut self, call: CallId, limit: Duration) -> Result<()> {
         self.wait("the end of the call", limit, |happening| match happening {
-            Happening::Ended { call: ended, why, good } if *ended == call => {
-                Some(if *good { Ok(()) } else { Err(anyhow!("the call failed: {why}")) })
+            Happening::Ended { call: ended, end } if *ended == call => {
+                let good = matches!(end, End::Local | End::Remote);
+                Some(if good { Ok(()) } else { Err(anyhow!("the call failed: {}", why(end))) })
             }
             _ => None,
         })
@@ -271,13 +347,13 @@ impl Client {
     /// Waits for a message within a call whose content is of this type, whatever its parameters.
     pub async fn receive(&mut self, call: CallId, content_type: &str) -> Result<Vec<u8>> {
         self.wait(&format!("a message of {content_type}"), PATIENCE, |happening| match happening {
-            Happening::Message { call: of, content_type: is, body }
+            Happening::Message { call: of, content_type: is, body, .. }
                 if *of == Some(call) && same_type(is, content_type) =>
             {
                 Some(Ok(body.clone()))
             }
-            Happening::Ended { call: ended, why, .. } if *ended == call => {
-                Some(Err(anyhow!("the conversation ended: {why}")))
+            Happening::Ended { call: ended, end } if *ended == call => {
+                Some(Err(anyhow!("the conversation ended: {}", why(end))))
             }
             _ => None,
         })
@@ -292,9 +368,11 @@ impl Client {
         is: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<T> {
         self.wait(what, PATIENCE, |happening| match happening {
-            Happening::Notify { subscription: of, body } if *of == subscription => is(body).map(Ok),
+            Happening::Notify { subscription: of, body, .. } if *of == subscription => {
+                is(body).map(Ok)
+            }
             Happening::SubscriptionEnded { subscription: of, failure } if *of == subscription => {
-                Some(Err(anyhow!("the subscription ended: {failure}")))
+                Some(Err(anyhow!("the subscription ended: {}", reason(*failure))))
             }
             _ => None,
         })
@@ -306,12 +384,17 @@ impl Client {
         &self,
         question: impl FnOnce(&mut Agent<'static>, Duration) -> R + Send + 'static,
     ) -> Result<R> {
-        self.ask_driver(move |driver, now| question(driver.agent(), now)).await
+        self.asker.ask(question).await
+    }
+
+    /// What asks the agent from other tasks; the client ends when all of them are gone.
+    pub fn sender(&self) -> Asker {
+        self.asker.clone()
     }
 
     /// Closes all connections, as a network that fails does, and waits until the agent knows.
     pub async fn disconnect(&mut self) -> Result<()> {
-        self.ask_driver(Driver::disconnect).await?;
+        self.asker.ask_driver(Driver::disconnect).await?;
         self.wait("the loss of the connection", PATIENCE, |happening| match happening {
             Happening::RegistrationFailed { .. } => Some(Ok(())),
             _ => None,
@@ -321,20 +404,7 @@ impl Client {
 
     /// How many connections others have opened to this client's own port.
     pub async fn accepted(&self) -> Result<u64> {
-        self.ask_driver(|driver, _| driver.accepted()).await
-    }
-
-    async fn ask_driver<R: Send + 'static>(
-        &self,
-        question: impl FnOnce(&mut Driver, Duration) -> R + Send + 'static,
-    ) -> Result<R> {
-        let (answer, answered) = oneshot::channel();
-        let question: Question = Box::new(move |driver, now| {
-            // Whoever asked may not wait any more.
-            let _ = answer.send(question(driver, now));
-        });
-        self.questions.send(question).await.map_err(|_| anyhow!("the client has ended"))?;
-        answered.await.context("the client has ended")
+        self.asker.ask_driver(|driver, _| driver.accepted()).await
     }
 
     /// Waits for something to happen that `pick` makes something of; what it passes over stays for later.
@@ -371,13 +441,13 @@ impl Client {
 
     /// Ends it, once what waits has been sent.
     pub async fn end(self) -> Result<()> {
-        drop(self.questions);
+        drop(self.asker);
         self.task.await.context("the client's task broke")
     }
 
     async fn delivered(&mut self, request: RequestId) -> Result<()> {
         self.wait("the delivery of the message", PATIENCE, |happening| match happening {
-            Happening::Response { request: of, code } if *of == request => Some(match code {
+            Happening::Response { request: of, code, .. } if *of == request => Some(match code {
                 200..=299 => Ok(()),
                 code => Err(anyhow!("the message was refused with {code}")),
             }),
@@ -388,6 +458,10 @@ impl Client {
         })
         .await
     }
+}
+
+fn reason(failure: Option<Failure>) -> String {
+    failure.map_or_else(|| "its time is over".to_owned(), |failure| failure.to_string())
 }
 
 /// Whether two content types are the same but for parameters.

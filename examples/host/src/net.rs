@@ -178,7 +178,10 @@ async fn carry(
 }
 
 /// Opens a connection from the client's own address.
-pub(crate) async fn open(from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
+///
+/// # Errors
+/// The address cannot be bound, or nobody listens there.
+pub async fn open(from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
     let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if from.is_ipv4() == to.is_ipv4() {
         socket.bind(SocketAddr::new(from, 0))?;

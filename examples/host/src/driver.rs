@@ -36,6 +36,8 @@ pub(crate) struct Driver {
     accepted: u64,
     buffer: Vec<u8>,
     tell: mpsc::UnboundedSender<Happening>,
+    /// Whether each message is told of, too.
+    pub(crate) traces: bool,
 }
 
 impl Driver {
@@ -46,7 +48,17 @@ impl Driver {
         tell: mpsc::UnboundedSender<Happening>,
     ) -> Self {
         let (epoch, buffer) = (Instant::now(), vec![0; Agent::BUFFER]);
-        Self { agent, epoch, udp, network, connections: HashMap::new(), accepted: 0, buffer, tell }
+        Self {
+            agent,
+            epoch,
+            udp,
+            network,
+            connections: HashMap::new(),
+            accepted: 0,
+            buffer,
+            tell,
+            traces: false,
+        }
     }
 
     /// The agent, to be asked for something; it is drained behind that.
@@ -117,6 +129,7 @@ impl Driver {
         let now = self.now();
         match input {
             Input::Datagram { path, octets } => {
+                self.trace(path, false, &octets);
                 match self.agent.handle_datagram(now, path, &octets) {
                     Ok(Some(event)) => self.tell(&event),
                     Ok(None) => {}
@@ -155,6 +168,7 @@ impl Driver {
             let now = self.now();
             match self.agent.handle_stream(now, path, rest.get(at..).unwrap_or_default()) {
                 Ok((used, event)) => {
+                    self.trace(path, false, rest.get(at..at + used).unwrap_or_default());
                     at += used;
                     if let Some(event) = event {
                         self.tell(&event);
@@ -204,6 +218,7 @@ impl Driver {
             let Some(transmit) = self.agent.poll_transmit(now, &mut self.buffer) else { break };
             let octets = self.buffer.get(..transmit.len).unwrap_or_default();
             let path = transmit.path;
+            self.trace(path, true, octets);
             if path.transport == Transport::Udp {
                 let sent = match &self.udp {
                     Some(udp) => udp.send_to(octets, path.remote).await.is_ok(),
@@ -242,6 +257,14 @@ impl Driver {
 
     fn trouble(&self, path: Path, error: String) {
         let _ = self.tell.send(Happening::Trouble { remote: path.remote, error });
+    }
+
+    fn trace(&self, path: Path, sent: bool, octets: &[u8]) {
+        // Keep-alives are no messages.
+        if self.traces && octets.iter().any(|octet| !octet.is_ascii_whitespace()) {
+            let text = String::from_utf8_lossy(octets).into_owned();
+            let _ = self.tell.send(Happening::Trace { path, sent, text });
+        }
     }
 
     fn is_open(&self, path: Path, id: u64) -> bool {
