@@ -261,6 +261,34 @@ pub fn likeness(said: &[i16], recorded: &[i16], max_lag: usize) -> Likeness {
         .unwrap_or(Likeness { correlation: 0.0, lag: 0 })
 }
 
+/// How much of what was said is in a recording, 0 to 1, where a jitter buffer may have left out a packet
+/// now and then, or added one.
+///
+/// Each quarter of a second is looked for by itself, near to where the loudest of them was found, and counts as much
+/// as it is loud.
+pub fn heard(said: &Sound, recorded: &Sound) -> f64 {
+    let recorded = recorded.at(said.rate);
+    let quarter = said.rate as usize / 4;
+    let from = loudest(&said.samples, quarter);
+    let at = |from: usize, lag: i64| -> f64 {
+        let Some(part) = said.samples.get(from..from + quarter) else { return 0.0 };
+        let there = usize::try_from(from as i64 + lag).ok();
+        let there = there.and_then(|there| recorded.samples.get(there..there + quarter));
+        there.map_or(0.0, |there| correlation(part, there))
+    };
+    let reach = recorded.samples.len().max(said.samples.len()) as i64;
+    let best = (-reach..reach).max_by(|&a, &b| at(from, a).total_cmp(&at(from, b))).unwrap_or(0);
+    let near = i64::from(said.rate) / 4;
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (number, part) in said.samples.chunks_exact(quarter).enumerate() {
+        let lags = (best - near..=best + near).map(|lag| at(number * quarter, lag));
+        let weight = part.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>().sqrt();
+        sum += weight * lags.fold(0.0, f64::max);
+        weights += weight;
+    }
+    if weights > 0.0 { sum / weights } else { 0.0 }
+}
+
 /// Where the loudest `window` samples begin, to a tenth of the window.
 fn loudest(samples: &[i16], window: usize) -> usize {
     let step = (window / 10).max(1);
@@ -320,6 +348,19 @@ mod tests {
     fn silence_is_like_nothing() {
         assert_eq!(likeness(&[1, 2, 3], &[], 10).correlation, 0.0);
         assert_eq!(likeness(&[], &[1, 2], 10).correlation, 0.0);
+    }
+
+    #[test]
+    fn a_recording_that_lacks_a_packet_is_heard_all_the_same() {
+        let sound = |samples| Sound { rate: 8000, samples };
+        let mut said = tone(300.0, 8000, 1.0);
+        said.extend(tone(410.0, 8000, 1.0));
+        let mut recorded = late(&said, 500);
+        recorded.drain(9000..9160);
+        assert!(heard(&sound(said.clone()), &sound(recorded)) > 0.95);
+        let other = tone(777.0, 8000, 2.0);
+        assert!(heard(&sound(said.clone()), &sound(other)) < 0.5);
+        assert_eq!(heard(&sound(said), &sound(vec![0; 100])), 0.0);
     }
 
     #[test]
