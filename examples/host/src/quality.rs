@@ -51,6 +51,8 @@ pub struct Report {
     pub reports: u32,
     /// Datagrams refused: no RTP, not authentic, or from elsewhere.
     pub refused: u64,
+    /// Why the last of those was refused.
+    pub refusal: Option<String>,
     /// The mean opinion of a conversation with this sound (ITU-T G.107), 1 to 4.5; nothing before
     /// sound has come.
     pub mos: Option<f64>,

@@ -72,6 +72,7 @@ pub(super) struct Talk<'s> {
     packets: u32,
     reports: u32,
     refused: u64,
+    refusal: Option<String>,
     goodbye: bool,
     pub(super) news: Vec<News>,
 }
@@ -142,6 +143,7 @@ impl<'s> Talk<'s> {
             packets: 0,
             reports: 0,
             refused: 0,
+            refusal: None,
             goodbye: false,
             news: Vec::new(),
         })
@@ -246,7 +248,7 @@ impl<'s> Talk<'s> {
     pub(super) fn take(&mut self, path: Path, datagram: &mut [u8]) {
         // Sound from elsewhere is not part of the call.
         if path.remote.ip() != self.remote {
-            self.refused += 1;
+            self.refuse(format!("it came from {}", path.remote));
             return;
         }
         let is_rtcp = path.component == Component::Rtcp;
@@ -255,9 +257,12 @@ impl<'s> Talk<'s> {
             Some(srtp) if is_rtcp => srtp.receiver.unprotect_rtcp(datagram),
             Some(srtp) => srtp.receiver.unprotect_rtp(datagram),
         };
-        let Ok(len) = len else {
-            self.refused += 1;
-            return;
+        let len = match len {
+            Ok(len) => len,
+            Err(error) => {
+                self.refuse(format!("{:?}: {error}", path.component));
+                return;
+            }
         };
         let now = self.now();
         let datagram = datagram.get(..len).unwrap_or_default();
@@ -303,9 +308,15 @@ impl<'s> Talk<'s> {
                 let view = self.session.sources().find_map(|source| source.remote);
                 self.view = view.or(self.view);
             }
-            // What is no RTP at all is counted by the session.
-            _ => {}
+            // It is counted by the session.
+            Err(error) => self.refusal = Some(format!("{:?}: {error}", path.component)),
+            Ok(_) => {}
         }
+    }
+
+    fn refuse(&mut self, why: String) {
+        self.refused += 1;
+        self.refusal = Some(why);
     }
 
     /// Plays 20 ms, which were due at `due`.
@@ -441,6 +452,7 @@ impl<'s> Talk<'s> {
             remote_jitter_ms: self.view.map(|view| rounded(f64::from(view.jitter) / 8.0)),
             reports: self.reports,
             refused: self.refused + totals.refused,
+            refusal: self.refusal.clone(),
             mos: rated.map(|(mos, _)| mos),
             r_factor: rated.map(|(_, r)| r),
             ..Report::default()
