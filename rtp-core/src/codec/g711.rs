@@ -31,8 +31,8 @@ impl Law {
     #[inline]
     pub fn encode(self, samples: &[i16], codes: &mut [u8]) -> usize {
         match self {
-            Self::Mu => in_blocks(samples, codes, encode_mu),
-            Self::A => in_blocks(samples, codes, encode_a),
+            Self::Mu => encode_all_mu(samples, codes),
+            Self::A => encode_all_a(samples, codes),
         }
     }
 
@@ -40,8 +40,8 @@ impl Law {
     #[inline]
     pub fn decode(self, codes: &[u8], samples: &mut [i16]) -> usize {
         match self {
-            Self::Mu => in_blocks(codes, samples, decode_mu),
-            Self::A => in_blocks(codes, samples, decode_a),
+            Self::Mu => decode_all_mu(codes, samples),
+            Self::A => decode_all_a(codes, samples),
         }
     }
 
@@ -52,6 +52,29 @@ impl Law {
             Self::A => A_SILENCE,
         }
     }
+}
+
+// Where there are vectors each stands by itself: within a caller's code compilers run out of registers
+// for them.
+
+#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), inline(never))]
+fn encode_all_mu(samples: &[i16], codes: &mut [u8]) -> usize {
+    in_blocks(samples, codes, encode_mu)
+}
+
+#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), inline(never))]
+fn encode_all_a(samples: &[i16], codes: &mut [u8]) -> usize {
+    in_blocks(samples, codes, encode_a)
+}
+
+#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), inline(never))]
+fn decode_all_mu(codes: &[u8], samples: &mut [i16]) -> usize {
+    in_blocks(codes, samples, decode_mu)
+}
+
+#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), inline(never))]
+fn decode_all_a(codes: &[u8], samples: &mut [i16]) -> usize {
+    in_blocks(codes, samples, decode_a)
 }
 
 /// Goes by blocks, of which compilers make vector code where there are vectors, and then through what

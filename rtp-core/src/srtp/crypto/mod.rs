@@ -53,6 +53,8 @@
 //! # Ok::<(), rtp_core::srtp::SrtpError>(())
 //! ```
 
+#[cfg(feature = "srtp-gcm")]
+mod gcm;
 #[cfg(feature = "ring")]
 mod ring;
 mod software;

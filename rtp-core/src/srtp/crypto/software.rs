@@ -1,13 +1,11 @@
 //! The ciphers of RustCrypto: in software, or with the instructions that a processor has for them.
 
 use aes::Aes128;
-use aes::cipher::{BlockCipherEncrypt, InnerIvInit, KeyInit, StreamCipherCore, consts::U16};
 #[cfg(feature = "srtp-aes256")]
-use aes::{Aes192, Aes256};
-#[cfg(feature = "srtp-gcm")]
-use aes_gcm::aead::AeadInOut;
-#[cfg(feature = "srtp-gcm")]
-use aes_gcm::{Aes128Gcm, Aes256Gcm};
+use aes::Aes192;
+#[cfg(any(feature = "srtp-aes256", feature = "srtp-gcm"))]
+use aes::Aes256;
+use aes::cipher::{BlockCipherEncrypt, InnerIvInit, KeyInit, StreamCipherCore, consts::U16};
 use ctr::CtrCore;
 use ctr::flavors::Ctr32BE;
 use sha1::block_api::compress;
@@ -50,10 +48,10 @@ impl Crypto for Software {
     #[cfg(feature = "srtp-gcm")]
     fn aead(&self, key: &[u8]) -> Result<SoftwareAead, CryptoError> {
         let cipher = match key.len() {
-            16 => Aes128Gcm::new_from_slice(key).map(Gcm::A128),
-            _ => Aes256Gcm::new_from_slice(key).map(Gcm::A256),
+            16 => super::gcm::Gcm::new(key).map(Gcm::A128),
+            _ => super::gcm::Gcm::new(key).map(Gcm::A256),
         };
-        cipher.map(SoftwareAead).map_err(|_| CryptoError)
+        cipher.map(SoftwareAead)
     }
 }
 
@@ -161,15 +159,15 @@ impl Drop for SoftwareMac {
     }
 }
 
-/// AES-GCM of RustCrypto.
+/// AES-GCM out of RustCrypto's AES and GHASH.
 #[cfg_attr(feature = "srtp-gcm", expect(missing_debug_implementations, reason = "it holds a key"))]
 #[cfg_attr(not(feature = "srtp-gcm"), derive(Debug))]
 pub struct SoftwareAead(Gcm);
 
 #[cfg(feature = "srtp-gcm")]
 enum Gcm {
-    A128(Aes128Gcm),
-    A256(Aes256Gcm),
+    A128(super::gcm::Gcm<Aes128>),
+    A256(super::gcm::Gcm<Aes256>),
 }
 
 /// There is none without the feature.
@@ -208,12 +206,10 @@ impl Aead for SoftwareAead {
         associated: &[u8],
         data: &mut [u8],
     ) -> Result<[u8; AEAD_TAG_LEN], CryptoError> {
-        let nonce = nonce.into();
-        let tag = match &self.0 {
-            Gcm::A128(cipher) => cipher.encrypt_inout_detached(nonce, associated, data.into()),
-            Gcm::A256(cipher) => cipher.encrypt_inout_detached(nonce, associated, data.into()),
-        };
-        tag.map(Into::into).map_err(|_| CryptoError)
+        match &self.0 {
+            Gcm::A128(cipher) => cipher.seal(nonce, associated, data),
+            Gcm::A256(cipher) => cipher.seal(nonce, associated, data),
+        }
     }
 
     #[inline]
@@ -224,11 +220,9 @@ impl Aead for SoftwareAead {
         data: &mut [u8],
         tag: &[u8; AEAD_TAG_LEN],
     ) -> Result<(), CryptoError> {
-        let (nonce, tag) = (nonce.into(), tag.into());
-        let opened = match &self.0 {
-            Gcm::A128(cipher) => cipher.decrypt_inout_detached(nonce, associated, data.into(), tag),
-            Gcm::A256(cipher) => cipher.decrypt_inout_detached(nonce, associated, data.into(), tag),
-        };
-        opened.map_err(|_| CryptoError)
+        match &self.0 {
+            Gcm::A128(cipher) => cipher.open(nonce, associated, data, tag),
+            Gcm::A256(cipher) => cipher.open(nonce, associated, data, tag),
+        }
     }
 }
