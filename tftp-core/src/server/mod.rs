@@ -458,7 +458,8 @@ impl<'s> Server<'s> {
     /// Ends a transfer with an ERROR to the client; [`Event::Released`] follows.
     ///
     /// # Errors
-    /// [`Error::UnknownTransfer`] where it has already ended.
+    /// [`Error::UnknownTransfer`] where it has already ended. A write whose [`Event::Complete`] the
+    /// host has had is released then, and the client is not told that it came to nothing.
     pub fn abort(
         &mut self,
         _now: Duration,
@@ -470,9 +471,14 @@ impl<'s> Server<'s> {
         if matches!(transfer.phase, Phase::Ended(_) | Phase::Refusing { .. }) {
             return Err(Error::UnknownTransfer);
         }
-        transfer.refuse(code, message, true);
+        let is_whole = transfer.phase == Phase::Lingering && transfer.reported;
+        if is_whole {
+            transfer.end(Reason::Told);
+        } else {
+            transfer.refuse(code, message, true);
+        }
         self.schedule(id.0);
-        Ok(())
+        if is_whole { Err(Error::UnknownTransfer) } else { Ok(()) }
     }
 
     /// Read: the file ends here, in octets on the wire. To be called as soon as the host knows,

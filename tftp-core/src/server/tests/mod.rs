@@ -355,6 +355,20 @@ fn the_host_may_refuse_and_abort() {
 }
 
 #[test]
+fn a_file_that_is_whole_is_not_aborted_any_more() {
+    let mut storage = Storage::new();
+    let mut bench = Bench::new(Config::default(), &mut storage, Vec::new());
+    bench.handle(b"\0\x02f\0octet\0");
+    assert_eq!(bench.handle(&data(1, b"whole")), [ack(1)]);
+    let transfer = bench.id.unwrap();
+    let aborted = bench.server.abort(bench.now, transfer, ErrorCode::NotDefined, "stopping");
+    assert_eq!(aborted, Err(Error::UnknownTransfer));
+    assert!(bench.drain().is_empty(), "its client hears nothing else");
+    assert_eq!(bench.events, ["request", "complete", "released"]);
+    assert!(bench.server.is_empty());
+}
+
+#[test]
 fn limits_are_told_to_the_client() {
     let mut storage = Storage::new();
     let config = Config { per_source: 2, ..Config::default() };
