@@ -77,6 +77,9 @@ struct Serving {
     /// Takes files of at most so many octets
     #[arg(long, value_name = "OCTETS")]
     size_limit: Option<u64>,
+    /// Adds what happens to FILE, with its time, as one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// Lets transfers go on for so long after a stop, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     grace: u64,
@@ -181,8 +184,52 @@ fn serve(serving: &Serving, json: bool) -> anyhow::Result<ExitCode> {
     let serve = Serve::bind(options)?;
     let stopper = serve.stopper();
     ctrlc::set_handler(move || stopper.stop()).context("cannot be stopped by a signal")?;
-    serve.run(|report| print(report, json))?;
+    let mut log = serving.log.as_deref().map(Log::open).transpose()?;
+    serve.run(|report| {
+        print(report, json);
+        if let Some(log) = &mut log {
+            log.add(report);
+        }
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a server has done, for later.
+struct Log {
+    name: PathBuf,
+    file: std::fs::File,
+    /// The last line could not be written, and that was said.
+    is_broken: bool,
+}
+
+impl Log {
+    fn open(name: &std::path::Path) -> anyhow::Result<Self> {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(name);
+        let file = file.with_context(|| format!("the log {} cannot be opened", name.display()))?;
+        Ok(Self { name: name.to_owned(), file, is_broken: false })
+    }
+
+    fn add(&mut self, report: &Report) {
+        #[derive(serde::Serialize)]
+        struct Line<'r> {
+            time: String,
+            #[serde(flatten)]
+            report: &'r Report,
+        }
+        // To the second, which every reader of RFC 3339 takes.
+        let now = time::OffsetDateTime::now_utc().replace_nanosecond(0).map_err(|_| ());
+        let format = &time::format_description::well_known::Rfc3339;
+        let time = now.ok().and_then(|now| now.format(format).ok()).unwrap_or_default();
+        let line = serde_json::to_string(&Line { time, report }).unwrap_or_default();
+        let written = self.file.write_all(format!("{line}\n").as_bytes());
+        if let Err(error) = &written
+            && !self.is_broken
+        {
+            // Files are served all the same.
+            eprintln!("tftp: the log {} cannot be written: {error}", self.name.display());
+        }
+        self.is_broken = written.is_err();
+    }
 }
 
 fn get(getting: &Getting, json: bool) -> anyhow::Result<ExitCode> {

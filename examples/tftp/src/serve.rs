@@ -27,6 +27,8 @@ const ROUND: u32 = 256;
 /// When a socket is looked at again that may have had more than one packet. A timer that fires
 /// before the system's own tick costs more than all system calls that it saves.
 const SOON: Duration = Duration::from_millis(20);
+/// How long those are answered after a stop who have not seen that their file has come whole.
+const FAREWELL: Duration = Duration::from_secs(1);
 const WAKE: Token = Token(usize::MAX);
 
 /// What a server is to do.
@@ -108,6 +110,7 @@ struct Open {
     local: Option<u16>,
     since: Instant,
     octets: u64,
+    is_whole: bool,
     content: Content,
 }
 
@@ -181,13 +184,17 @@ impl Serve {
         }
         let mut events = Events::with_capacity(256);
         let mut buffer = vec![0; usize::from(self.options.config.max_blksize) + 4 + 512];
-        let mut deadline: Option<Instant> = None;
+        let mut stopped: Option<Instant> = None;
         loop {
+            let mut deadline = None;
             if self.stopper.stop.load(Ordering::Acquire) {
-                let end = *deadline.get_or_insert_with(|| {
-                    tell(&Report::Stopping { transfers: self.open.len() });
-                    Instant::now() + self.options.grace
+                let transfers = self.open.values().filter(|open| !open.is_whole).count();
+                let since = *stopped.get_or_insert_with(|| {
+                    tell(&Report::Stopping { transfers });
+                    Instant::now()
                 });
+                let grace = self.options.grace;
+                let end = since + if transfers > 0 { grace } else { grace.min(FAREWELL) };
                 if self.open.is_empty() {
                     return Ok(());
                 }
@@ -195,6 +202,7 @@ impl Serve {
                     self.abort_all(&mut tell);
                     return Ok(());
                 }
+                deadline = Some(end);
             }
             let timeout = self.timeout(deadline);
             match self.poll.poll(&mut events, timeout) {
@@ -299,7 +307,9 @@ impl Serve {
                     windowsize: options.windowsize_or_default(),
                 });
                 let since = Instant::now();
-                let open = Open { peer, kind: word, name: file, local, since, octets: 0, content };
+                let (octets, is_whole) = (0, false);
+                let open =
+                    Open { peer, kind: word, name: file, local, since, octets, is_whole, content };
                 self.open.insert(transfer, open);
             }
             Event::Block { transfer, data, last, .. } => {
@@ -311,7 +321,8 @@ impl Serve {
                 }
             }
             Event::Complete { transfer, octets } => {
-                if let Some(open) = self.open.get(&transfer) {
+                if let Some(open) = self.open.get_mut(&transfer) {
+                    open.is_whole = true;
                     let seconds = open.since.elapsed().as_secs_f64();
                     tell(&Report::Complete {
                         peer: open.peer,
