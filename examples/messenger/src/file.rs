@@ -525,6 +525,78 @@ mod tests {
         assert!(sent.is_err() && received.is_err());
     }
 
+    /// Receives of a sender what `between` makes of its octets, and says how both ended.
+    async fn receive_through(
+        of_sender: &Config<'_>,
+        of_receiver: &Config<'_>,
+        octets: Vec<u8>,
+        mut between: impl FnMut(usize, &mut u8),
+    ) -> (Result<()>, Result<()>) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (source, target) = (folder.path().join("source"), folder.path().join("target"));
+        std::fs::write(&source, octets).expect("it can be written");
+        let pair = async || {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let address = listener.local_addr().expect("an address");
+            let (one, other) = tokio::join!(listener.accept(), TcpStream::connect(address));
+            (one.expect("a connection").0, other.expect("a connection"))
+        };
+        let ((sends, far), (near, receives)) = (pair().await, pair().await);
+        let (mut from_sender, mut to_sender) = far.into_split();
+        let (mut from_receiver, mut to_receiver) = near.into_split();
+        let there = async {
+            let (mut at, mut buffer) = (0, [0; 1000]);
+            while let Ok(len @ 1..) = from_sender.read(&mut buffer).await {
+                for octet in &mut buffer[..len] {
+                    between(at, octet);
+                    at += 1;
+                }
+                if to_receiver.write_all(&buffer[..len]).await.is_err() {
+                    break;
+                }
+            }
+            let _ = to_receiver.shutdown().await;
+        };
+        let back = async {
+            let _ = tokio::io::copy(&mut from_receiver, &mut to_sender).await;
+            let _ = to_sender.shutdown().await;
+        };
+        let chosen = Target::choose(&target, |_| false).expect("there is none");
+        let (sent, received, (), ()) = tokio::join!(
+            send(sends, of_sender, &source, |_| {}),
+            receive(receives, of_receiver, &chosen, |_| {}),
+            there,
+            back
+        );
+        assert_eq!(received.is_ok(), target.exists());
+        let left = std::fs::read_dir(folder.path()).expect("the folder").count();
+        assert_eq!(left, 1 + usize::from(received.is_ok()), "nothing else is left");
+        (sent, received)
+    }
+
+    #[tokio::test]
+    async fn what_was_changed_under_way_or_has_another_size_is_no_file() {
+        use tftp_core::messenger::Error;
+        let offer = offer(5000);
+        let secure = offer.config(BOB, 7, offer.keys().expect("keys"));
+        let unchanged = |_, _: &mut u8| {};
+        let (sent, received) = receive_through(&secure, &secure, octets(5000), unchanged).await;
+        sent.and(received).expect("nothing is wrong yet");
+
+        // Behind VER and FIL, in the middle of a chunk.
+        let flip = |at, octet: &mut u8| *octet ^= u8::from(at == 700);
+        let (_, received) = receive_through(&secure, &secure, octets(5000), flip).await;
+        assert_eq!(received.expect_err("it was changed").downcast_ref(), Some(&Error::WrongMac));
+
+        for config in [secure, offer.config(BOB, 7, None)] {
+            let longer = Config { size: 6000, ..config.clone() };
+            let (sent, received) = receive_through(&config, &longer, octets(5000), unchanged).await;
+            let wrong_size = Error::WrongSize { announced: 6000, said: 5000 };
+            assert_eq!(received.expect_err("too short").downcast_ref(), Some(&wrong_size));
+            assert_eq!(sent.expect_err("refused").downcast_ref(), Some(&Error::Closed));
+        }
+    }
+
     #[tokio::test]
     async fn either_side_may_give_up_in_the_middle_and_the_other_knows_why() {
         const SIZE: usize = 20_000_000;
