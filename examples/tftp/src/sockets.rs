@@ -2,12 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use mio::net::UdpSocket;
 use mio::{Interest, Poll, Token};
 
 /// How large the sockets' buffers are asked to be, in octets.
 const SOCKET_BUFFER: usize = 4 << 20;
+
+/// How long [`Socket::wait`] waits at most.
+const WAIT: Duration = Duration::from_millis(10);
 
 /// The sockets; those that requests come to have the first numbers.
 #[derive(Debug, Default)]
@@ -26,12 +30,46 @@ pub(crate) struct Socket {
     pub(crate) in_turns: bool,
 }
 
+impl Socket {
+    /// Takes what has come; `WouldBlock` where nothing has.
+    pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        #[cfg(target_os = "linux")]
+        if self.in_turns {
+            return receive_now(&self.udp, buffer);
+        }
+        self.udp.recv_from(buffer)
+    }
+
+    /// Waits for the next packet of a peer that takes turns, for a short time.
+    pub(crate) fn wait(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        if cfg!(target_os = "linux") && self.in_turns {
+            return self.udp.recv_from(buffer);
+        }
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
+/// Takes what has come to a socket that otherwise waits.
+#[cfg(target_os = "linux")]
+fn receive_now(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg};
+    let fd = std::os::fd::AsRawFd::as_raw_fd(socket);
+    let mut parts = [io::IoSliceMut::new(buffer)];
+    let message = recvmsg::<SockaddrStorage>(fd, &mut parts, None, MsgFlags::MSG_DONTWAIT)?;
+    let address = message.address.as_ref();
+    let v4 =
+        address.and_then(|from| from.as_sockaddr_in()).map(|from| SocketAddr::V4((*from).into()));
+    let v6 =
+        address.and_then(|from| from.as_sockaddr_in6()).map(|from| SocketAddr::V6((*from).into()));
+    Ok((message.bytes, v4.or(v6).ok_or(io::ErrorKind::InvalidData)?))
+}
+
 impl Sockets {
     /// Adds a socket that requests come to.
     pub(crate) fn listen(&mut self, poll: &Poll, address: SocketAddr) -> io::Result<()> {
         let local = self.listeners;
         self.listeners = local.checked_add(1).ok_or(io::ErrorKind::QuotaExceeded)?;
-        self.insert(poll, local, Socket { udp: bind(address)?, in_turns: false })
+        self.insert(poll, local, Socket { udp: bind(address, false)?, in_turns: false })
     }
 
     /// Adds a socket for one transfer, at the address where its request came to the socket `local`,
@@ -43,7 +81,7 @@ impl Sockets {
         };
         address.set_port(0);
         let number = self.free().ok_or(io::ErrorKind::QuotaExceeded)?;
-        self.insert(poll, number, Socket { udp: bind(address)?, in_turns })?;
+        self.insert(poll, number, Socket { udp: bind(address, in_turns)?, in_turns })?;
         Ok(number)
     }
 
@@ -84,9 +122,13 @@ impl Sockets {
     }
 }
 
-fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+fn bind(address: SocketAddr, in_turns: bool) -> io::Result<UdpSocket> {
     let socket = std::net::UdpSocket::bind(address)?;
-    socket.set_nonblocking(true)?;
+    if cfg!(target_os = "linux") && in_turns {
+        socket.set_read_timeout(Some(WAIT))?;
+    } else {
+        socket.set_nonblocking(true)?;
+    }
     let options = socket2::SockRef::from(&socket);
     // As large as the system allows; less is no error.
     let _ = options.set_recv_buffer_size(SOCKET_BUFFER);
