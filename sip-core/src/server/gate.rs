@@ -76,6 +76,8 @@ pub(super) struct Gate<'s, U> {
     used: Table<'s, NonceEntry>,
     /// Up to this salt, nonces that are not in the table may have been pushed out of it.
     forgotten: u64,
+    /// Who has sent what is handed in, where the host knows.
+    pub(super) proven: Option<User>,
 }
 
 impl<'s, U> Gate<'s, U> {
@@ -91,7 +93,7 @@ impl<'s, U> Gate<'s, U> {
             *place ^= octet;
         }
         let nonces = Nonces::new(key, config.nonce_lifetime);
-        Self { users, nonces, salt: 0, used, forgotten: 0 }
+        Self { users, nonces, salt: 0, used, forgotten: 0, proven: None }
     }
 
     /// Writes the challenges, the preferred one first.
@@ -162,18 +164,22 @@ impl<U: Users> Gate<'_, U> {
         self.users.ha1(user.as_bytes()).is_some()
     }
 
-    /// A REGISTER for `user`: its sender must be that user (RFC 3261 section 10.3 steps 3 and 4).
+    /// A REGISTER for `user`: its sender must be that user (RFC 3261 section 10.3 steps 3 and 4). There
+    /// is no proof where the host knows the sender.
     pub(super) fn check_register<'d>(
         &mut self,
         now: Duration,
         config: &Config<'_>,
         message: &Message<'d>,
         user: &User,
-    ) -> Result<Proof<'d>, Refusal> {
+    ) -> Result<Option<Proof<'d>>, Refusal> {
+        if let Some(done) = self.check_proven(user) {
+            return done.map(|()| None);
+        }
         let challenge =
             |stale| Refusal::new(StatusCode::UNAUTHORIZED).with(With::Challenge { stale });
         let mut all = message.all::<Authorization<'_>>().flatten().map(|row| row.0);
-        self.check(now, config, message, user, &mut all, challenge)
+        self.check(now, config, message, user, &mut all, challenge).map(Some)
     }
 
     /// Any other request: its sender must be the user of the domain that From names (RFC 3261 section
@@ -187,12 +193,23 @@ impl<U: Users> Gate<'_, U> {
         let Some(user) = from_user(message, config) else {
             return Err(Refusal::new(StatusCode::FORBIDDEN).because("Not a User of This Domain"));
         };
+        if let Some(done) = self.check_proven(&user) {
+            return done;
+        }
         let challenge = |stale| {
             Refusal::new(StatusCode::PROXY_AUTHENTICATION_REQUIRED)
                 .with(With::ProxyChallenge { stale })
         };
         let mut all = message.all::<ProxyAuthorization<'_>>().flatten().map(|row| row.0);
         self.check(now, config, message, &user, &mut all, challenge).map(|_| ())
+    }
+
+    /// Where the host knows the sender: whether it is this user.
+    fn check_proven(&self, user: &User) -> Option<Result<(), Refusal>> {
+        self.proven.map(|proven| match proven == *user {
+            true => Ok(()),
+            false => Err(Refusal::new(StatusCode::FORBIDDEN).because("Not Your Name")),
+        })
     }
 
     fn check<'d>(

@@ -340,6 +340,13 @@ impl<'s, U: Users, L: Location> Server<'s, U, L> {
         }
     }
 
+    /// Says who has sent what is handed in from now on, where the host knows it better than by Digest: by
+    /// a client certificate of TLS, or by signatures of a layer below. Such a request is not challenged,
+    /// and only taken from the user whom it names. With nothing, Digest says who it is.
+    pub const fn prove(&mut self, user: Option<User>) {
+        self.gate.proven = user;
+    }
+
     /// A datagram arrived.
     ///
     /// # Errors

@@ -174,7 +174,9 @@ impl<U: Users, L: Location> Server<'_, U, L> {
                 let tag = tag.as_ref().map(|tag| tag.as_bytes());
                 write_head(&mut to, message, source, StatusCode::OK, None, tag);
                 Registrar::write_contacts(location, now, &user, &done, &mut to);
-                gate.write_info(now, &proof, &mut to);
+                if let Some(proof) = &proof {
+                    gate.write_info(now, proof, &mut to);
+                }
                 to.finish()
             })
             .map_err(refusal_of)?;

@@ -133,3 +133,19 @@ fn the_answer_shows_that_the_server_knows_the_password_and_brings_the_next_nonce
     assert_eq!(desk.register_with(&answer(&next, 1)).code(), 200);
     assert!(parsed(&challenge_of(&desk.register_with(&answer(&challenge, 3)))).stale, "too old");
 }
+
+#[test]
+fn whom_the_host_knows_is_not_challenged() {
+    let mut storage = Box::new(Small::new());
+    let mut desk = Desk::new(&mut storage);
+    let code = |desk: &mut Desk<'_>| {
+        let text = desk.text(tcp(6001), "bob", "REGISTER", "sip:a.test", REGISTER);
+        desk.hand_in(tcp(6001), &text)[0].code()
+    };
+    desk.server.prove(User::new(b"bob"));
+    assert_eq!(code(&mut desk), 200);
+    desk.server.prove(User::new(b"alice"));
+    assert_eq!(code(&mut desk), 403, "nobody takes another's name");
+    desk.server.prove(None);
+    assert_eq!(code(&mut desk), 401);
+}
