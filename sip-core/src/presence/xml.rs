@@ -98,6 +98,13 @@ impl<'d> Text<'d> {
         Self { raw: self.raw.trim_ascii(), escaped: self.escaped }
     }
 
+    /// The same without these octets before it, which are compared without case; nothing where it does
+    /// not begin with them.
+    pub fn strip_prefix(&self, prefix: &[u8]) -> Option<Self> {
+        let (start, rest) = self.raw.split_at_checked(prefix.len())?;
+        start.eq_ignore_ascii_case(prefix).then_some(Self { raw: rest, escaped: self.escaped })
+    }
+
     /// Writes it, for content and attributes alike.
     pub(crate) fn write(&self, to: &mut Writer<'_>) {
         let mut rest = self.raw;
