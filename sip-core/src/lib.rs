@@ -121,6 +121,8 @@ pub mod auth;
 pub mod dialog;
 pub mod error;
 pub mod header;
+#[cfg(feature = "lcs")]
+pub mod lcs;
 pub mod message;
 #[cfg(feature = "ntlm")]
 pub mod ntlm;

@@ -53,6 +53,8 @@ pub use response::{Fresh, Login, MAX_INFO, Policy, answer};
 pub use server::{AssociationId, Config, Entry, INDEXES, Server, Storage, Users, Verdict};
 pub use session::{SEQUENCE, SIGNATURE_OCTETS, Session, Side};
 pub use short::Short;
+#[cfg(feature = "lcs")]
+pub(crate) use short::{decimal, hex_u32, number};
 pub use signed::{MAX_SIGNED, SignedText, Terms};
 
 /// Why somebody is not who he says, or a message not what it was.
