@@ -135,7 +135,7 @@ impl<'d> Address<'d> {
         Ok(Self { raw, display, uri, tag, params })
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn write(&self, to: &mut Writer<'_>) {
         if !self.raw.is_empty() {
             return to.text(self.raw);

@@ -3,6 +3,7 @@
 use super::Header;
 use super::cursor::Cursor;
 use super::params::Params;
+use super::scan::find_blank;
 use crate::error::{Fault, ParseError};
 use crate::message::{Method, Name, Writer};
 
@@ -30,7 +31,7 @@ impl<'d> Header<'d> for CallId<'d> {
 #[cfg_attr(target_pointer_width = "64", inline(always))]
 fn word<'d>(cursor: &mut Cursor<'d>) -> &'d [u8] {
     let rest = cursor.rest();
-    let length = rest.iter().position(|octet| *octet <= b' ').unwrap_or(rest.len());
+    let length = find_blank(rest).unwrap_or(rest.len());
     cursor.advance(length);
     rest.get(..length).unwrap_or_default()
 }

@@ -11,6 +11,7 @@
 use crate::error::{Fault, ParseError};
 
 use super::params::{Param, Params};
+pub(crate) use super::scan::find;
 use super::text::Text;
 
 /// Octets that a token may hold (RFC 3261 section 25.1).
@@ -99,56 +100,6 @@ pub(crate) fn span(octets: &[u8], class: u8) -> usize {
         count += 1;
     }
     count
-}
-
-/// Where the first CR or LF stands.
-///
-/// Eight octets at a time are asked whether one of them is below 16; hardly anything but line ends
-/// is.
-#[cfg_attr(target_pointer_width = "64", inline(always))]
-pub(crate) fn find_line_end(octets: &[u8]) -> Option<usize> {
-    const LOW: u64 = 0x1010_1010_1010_1010;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let (chunks, rest) = octets.as_chunks::<8>();
-    let mut at = 0;
-    for chunk in chunks {
-        let word = u64::from_le_bytes(*chunk);
-        let mut found = word.wrapping_sub(LOW) & !word & HIGH;
-        while found != 0 {
-            let place = found.trailing_zeros() / 8;
-            if let b'\r' | b'\n' = (word >> (place * 8)) as u8 {
-                return Some(at + place as usize);
-            }
-            found &= found - 1;
-        }
-        at += 8;
-    }
-    rest.iter().position(|octet| matches!(octet, b'\r' | b'\n')).map(|found| at + found)
-}
-
-/// Where the first of one or two octets stands.
-///
-/// What is looked for stands some 10 to 60 octets away, which is too near for a vectorized search
-/// to pay for its start.
-#[cfg_attr(target_pointer_width = "64", inline(always))]
-pub(crate) fn find<const N: usize>(octets: &[u8], wanted: [u8; N]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    // The lowest bit of the result is at the first octet that is zero.
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let found = |word: u64| {
-        wanted.iter().fold(0, |found, octet| found | zero(word ^ (ONES * u64::from(*octet))))
-    };
-    let (chunks, rest) = octets.as_chunks::<8>();
-    let mut at = 0;
-    for chunk in chunks {
-        let found = found(u64::from_le_bytes(*chunk));
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
-        }
-        at += 8;
-    }
-    rest.iter().position(|octet| wanted.contains(octet)).map(|found| at + found)
 }
 
 /// Where a few octets stand in a row. The first of them is searched for, and is to be rare.

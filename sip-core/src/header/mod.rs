@@ -17,6 +17,7 @@ mod event;
 mod feature;
 mod list;
 mod params;
+pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -1,5 +1,6 @@
 //! Words and quoted strings.
 
+use super::scan::find;
 use crate::message::Writer;
 
 /// A token, or the inside of a quoted string (RFC 3261 section 25.1).
@@ -83,7 +84,7 @@ impl<'d> Text<'d> {
     pub fn as_slice(&self) -> Option<&'d [u8]> {
         let plain = match self.kind {
             Kind::Token | Kind::Plain => true,
-            Kind::Escaped => memchr::memchr2(b'\\', b'\r', self.raw).is_none(),
+            Kind::Escaped => find(self.raw, [b'\\', b'\r']).is_none(),
         };
         plain.then_some(self.raw)
     }
@@ -118,7 +119,7 @@ impl<'d> Text<'d> {
             Kind::Plain => {
                 to.fixed(b"\"");
                 let mut rest = self.raw;
-                while let Some(found) = memchr::memchr2(b'"', b'\\', rest) {
+                while let Some(found) = find(rest, [b'"', b'\\']) {
                     let (before, after) = rest.split_at_checked(found).unwrap_or_default();
                     to.text(before);
                     to.fixed(b"\\");

@@ -37,6 +37,7 @@ pub use writer::Writer;
 
 use crate::error::{Fault, ParseError};
 use crate::header::cursor::Cursor;
+use crate::header::scan;
 use crate::header::{ContentType, Header};
 use crate::uri::Uri;
 
@@ -306,16 +307,17 @@ impl<'d> Message<'d> {
     }
 
     /// The first value of this name, with its offset, and the offset of the second.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn first_two(&self, name: Name<'d>) -> Option<(usize, &'d [u8], Option<usize>)> {
         let id = name.id();
         if id == 0 || usize::from(self.rows) > INDEXED {
             return self.first_two_of_many(name);
         }
-        let mut found = self.indexed(id);
-        let first = self.places.get(found.next()?)?;
+        let (first, second) = scan::first_two(&self.ids, id);
+        let first = self.places.get(first?)?;
         let at = usize::from(first.value);
         let value = self.octets.get(at..usize::from(first.end)).unwrap_or_default();
-        let second = found.next().and_then(|second| self.places.get(second));
+        let second = second.and_then(|second| self.places.get(second));
         Some((at, value, second.map(|second| usize::from(second.value))))
     }
 
@@ -325,23 +327,6 @@ impl<'d> Message<'d> {
         let mut rows = self.rows(name);
         let first = rows.next()?;
         Some((first.at, first.value, rows.next().map(|second| second.at)))
-    }
-
-    /// Which of the indexed rows have a name of this number, which is not 0.
-    ///
-    /// Eight at a time: no number is above 127, so that none takes a bit from its neighbour.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn indexed(&self, id: u8) -> impl Iterator<Item = usize> + use<'_, 'd> {
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        let wanted = u64::from(id) * 0x0101_0101_0101_0101;
-        self.ids.as_chunks::<8>().0.iter().enumerate().flat_map(move |(index, word)| {
-            let mut found = HIGH.wrapping_sub(u64::from_le_bytes(*word) ^ wanted) & HIGH;
-            core::iter::from_fn(move || {
-                let place = found.trailing_zeros() as usize / 8;
-                found &= found.wrapping_sub(1);
-                (place < 8).then_some(index * 8 + place)
-            })
-        })
     }
 
     /// The places of the rows whose name has this number.

@@ -28,7 +28,7 @@ macro_rules! names {
         /// The names in the order of their numbers.
         static KNOWN: [Name<'static>; COUNT] = [$(Name::$variant,)*];
         /// The long forms as they stand in a row: with their colon and a space.
-        static WITH_COLON: [&[u8]; COUNT] = [$(concat!($long, ": ").as_bytes(),)*];
+        static WITH_COLON: [&[u8]; COUNT] = [$(Name::$variant.with_colon(),)*];
         static KNOWN_COMPACT: [Option<u8>; COUNT] = [$($compact,)*];
         const COUNT: usize = {
             let compact: &[Option<u8>] = &[$($compact,)*];
@@ -36,6 +36,15 @@ macro_rules! names {
         };
 
         impl Name<'_> {
+            /// The long form of a known name as it stands in a row: with its colon and a space. For the
+            /// compiler: what calls it later brings a table of its own.
+            pub(crate) const fn with_colon(&self) -> &'static [u8] {
+                match self {
+                    $(Self::$variant => concat!($long, ": ").as_bytes(),)*
+                    Self::Other(_) => b": ",
+                }
+            }
+
             /// The number of the name, from 1; 0 for all that are not known.
             #[inline]
             pub(crate) const fn id(&self) -> u8 {
@@ -248,20 +257,29 @@ impl<'d> Name<'d> {
     }
 
     /// The number of the name that this token is; 0 for unknown ones.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn id_of(token: &[u8]) -> u8 {
+        let id = Self::likely_id_of(token);
+        if id != 0 && same(token, known_long(id)) { id } else { Self::odd_id_of(token, id) }
+    }
+
+    /// The number of the only long form that the token may be.
+    #[inline(always)]
+    fn likely_id_of(token: &[u8]) -> u8 {
+        let ([first, .., last], Some(middle)) = (token, token.get(token.len() / 2)) else {
+            return 0;
+        };
+        BY_HASH.get(hash(*first, *middle, *last, token.len())).copied().unwrap_or(0)
+    }
+
+    /// The same where the token does not stand as it is known.
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    fn odd_id_of(token: &[u8], likely: u8) -> u8 {
         if let [letter] = token {
             let index = usize::from((letter | 0x20).wrapping_sub(b'a'));
             return BY_LETTER.get(index).copied().unwrap_or(0);
         }
-        let (Some(first), Some(middle), Some(last)) =
-            (token.first(), token.get(token.len() / 2), token.last())
-        else {
-            return 0;
-        };
-        let id = BY_HASH.get(hash(*first, *middle, *last, token.len())).copied().unwrap_or(0);
-        let long = known_long(id);
-        if same(token, long) || token.eq_ignore_ascii_case(long) { id } else { 0 }
+        if token.eq_ignore_ascii_case(known_long(likely)) { likely } else { 0 }
     }
 
     /// The name of this number, or `token` as it stands.
@@ -282,9 +300,9 @@ impl<'d> Name<'d> {
         }
     }
 
-    /// The long form of a known name as it stands in a row: with its colon and a space.
+    /// What [`Name::with_colon`] gives.
     #[inline]
-    pub(crate) fn with_colon(&self) -> &'static [u8] {
+    pub(crate) fn in_row(&self) -> &'static [u8] {
         WITH_COLON.get(usize::from(self.id()).wrapping_sub(1)).copied().unwrap_or(b": ")
     }
 
@@ -319,7 +337,7 @@ mod tests {
     fn every_name_is_found_in_any_case_and_by_its_letter() {
         for (index, name) in KNOWN.iter().enumerate() {
             let (long, compact) = (known_long(index as u8 + 1), &KNOWN_COMPACT[index]);
-            assert_eq!(name.with_colon(), [long, b": "].concat());
+            assert_eq!(name.in_row(), [long, b": "].concat());
             assert_eq!(usize::from(name.id()), index + 1);
             assert_eq!(name.long(), long);
             assert_eq!(Name::parse(long), *name);

@@ -4,7 +4,8 @@ use super::name::Name;
 use super::stream::Limits;
 use super::{INDEXED, Message, Method, Place, Row, StartLine, StatusCode};
 use crate::error::{Fault, ParseError};
-use crate::header::cursor::{TOKEN, find, find_line_end, span, trim_end};
+use crate::header::cursor::{TOKEN, span, trim_end};
+use crate::header::scan::{find, find_line_end};
 
 /// Where the head of a message ends, and what says where its body does.
 struct Head {
@@ -312,6 +313,9 @@ fn read_row(octets: &[u8], at: usize) -> Result<Line, ParseError> {
     if let [b'\r', b'\n', ..] = rest {
         return Ok(Line::Empty);
     }
+    // Where the line ends is looked for from its start, not behind the colon: so the two searches do
+    // not wait for each other. No line end stands in a name.
+    let line = line_length(rest);
     // A known name needs no look at its octets: it is a token.
     let colon = find(rest, [b':']);
     let (token, value) = rest.split_at_checked(colon.unwrap_or(rest.len())).unwrap_or_default();
@@ -329,15 +333,13 @@ fn read_row(octets: &[u8], at: usize) -> Result<Line, ParseError> {
     while let [b' ' | b'\t', tail @ ..] = value {
         value = tail;
     }
-    let value_at = at + rest.len() - value.len();
-    let length = match line_length(value) {
+    let mut value_at = rest.len() - value.len();
+    let length = match line {
         Ok(Some(length)) => length,
         Ok(None) => return Ok(Line::Missing),
-        Err(at) => return Err(ParseError::new(Fault::LineEnd, value_at + at)),
+        Err(place) => return Err(ParseError::new(Fault::LineEnd, at + place)),
     };
-    let next = value_at + length + 2;
-    let mut value = value.get(..length).unwrap_or_default();
-    let mut value_at = value_at;
+    let mut value = rest.get(value_at..length).unwrap_or_default();
     // A value may begin on the next line.
     if let [b'\r', ..] = value {
         while let [b' ' | b'\t' | b'\r' | b'\n', tail @ ..] = value {
@@ -345,12 +347,14 @@ fn read_row(octets: &[u8], at: usize) -> Result<Line, ParseError> {
             value_at += 1;
         }
     }
+    let value_at = at + value_at;
     let end = value_at + trim_end(value).len();
-    Ok(Line::Row { id, place: Place { value: value_at as u16, end: end as u16 }, next })
+    let place = Place { value: value_at as u16, end: end as u16 };
+    Ok(Line::Row { id, place, next: at + length + 2 })
 }
 
-/// How long the value is that `rest` begins with, folds included; `None` where its end is missing,
-/// the offset of a line end that is none as an error.
+/// How long the line is that `rest` begins with, or what is left of it, folds included; `None` where
+/// its end is missing, the offset of a line end that is none as an error.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
 fn line_length(rest: &[u8]) -> Result<Option<usize>, usize> {
     let mut length = 0;

@@ -87,9 +87,12 @@ impl<'b> Writer<'b> {
     /// Writes a row with a typed value.
     #[inline]
     pub fn header<'d, T: Header<'d>>(&mut self, value: &T) {
-        self.name(T::NAME);
+        match const { T::NAME } {
+            Name::Other(token) => self.name(Name::Other(token)),
+            _ => self.fixed(const { T::NAME.with_colon() }),
+        }
         value.write(self);
-        self.fixed(b"\r\n");
+        self.end_row();
     }
 
     /// Writes one row with all these values and commas between them; nothing where there are none.
@@ -110,7 +113,7 @@ impl<'b> Writer<'b> {
     pub fn raw(&mut self, name: Name<'_>, value: &[u8]) {
         self.name(name);
         self.text(value);
-        self.fixed(b"\r\n");
+        self.end_row();
     }
 
     /// Writes a row with a number.
@@ -227,11 +230,12 @@ impl<'b> Writer<'b> {
                 self.text(token);
                 self.fixed(b": ");
             }
-            known => self.fixed(known.with_colon()),
+            known => self.fixed(known.in_row()),
         }
     }
 
     /// Ends a row.
+    #[inline]
     pub fn end_row(&mut self) {
         self.fixed(b"\r\n");
     }
@@ -239,20 +243,30 @@ impl<'b> Writer<'b> {
     /// Writes part of a value. A CR or LF that is no fold is refused; a fold becomes spaces.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn text(&mut self, text: &[u8]) {
-        if let Some(place) = self.room(text.len())
-            && copy(place, text)
-        {
+        let Some(place) = self.room(text.len()) else { return self.count(text.len()) };
+        if copy(place, text) {
             self.unfold(self.at, text);
         }
-        self.at = self.at.saturating_add(text.len());
+        self.at += text.len();
     }
 
     /// Writes a number.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn number(&mut self, number: u32) {
-        if let Ok(digit @ 0..10) = u8::try_from(number) {
-            return self.fixed(&[b'0' + digit]);
+        if cfg!(target_pointer_width = "64") && number < 10_000 {
+            // Two numbers of two digits side by side, and then four of one.
+            let pairs = number / 100 | number % 100 << 16;
+            let tens = (pairs * 103 >> 10) & 0x000f_000f;
+            let digits = (tens | (pairs - tens * 10) << 8) + 0x3030_3030;
+            let zeros = u32::from(number < 1000) + u32::from(number < 100) + u32::from(number < 10);
+            let digits = (digits >> (8 * zeros)).to_le_bytes();
+            return self.short(digits, 4 - zeros as usize);
         }
+        self.long_number(number);
+    }
+
+    #[inline(never)]
+    fn long_number(&mut self, number: u32) {
         let mut digits = [0; 10];
         let mut rest = number;
         let mut count = 0;
@@ -265,6 +279,19 @@ impl<'b> Writer<'b> {
             }
         }
         self.fixed(digits.get(digits.len() - count..).unwrap_or_default());
+    }
+
+    /// Writes the first of four octets. Where there is room for all, the others stand there until they
+    /// are overwritten.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn short(&mut self, octets: [u8; 4], count: usize) {
+        match self.room(4).and_then(|room| room.first_chunk_mut()) {
+            Some(room) => {
+                *room = octets;
+                self.at += count;
+            }
+            None => self.fixed(octets.get(..count).unwrap_or_default()),
+        }
     }
 
     /// Writes `;name=value`, the value without quotes.
@@ -301,10 +328,9 @@ impl<'b> Writer<'b> {
     /// Writes octets that hold no line end but what belongs there.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn fixed(&mut self, octets: &[u8]) {
-        if let Some(place) = self.room(octets.len()) {
-            copy(place, octets);
-        }
-        self.at = self.at.saturating_add(octets.len());
+        let Some(place) = self.room(octets.len()) else { return self.count(octets.len()) };
+        copy(place, octets);
+        self.at += octets.len();
     }
 
     /// Writes any octets.
@@ -312,7 +338,20 @@ impl<'b> Writer<'b> {
         self.fixed(octets);
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn v4(&mut self, address: Ipv4Addr) {
+        if cfg!(target_pointer_width = "64") {
+            let [a, b, c, d] = address.octets().map(u32::from);
+            for (part, dot) in [(a, 1), (b, 1), (c, 1), (d, 0)] {
+                let (hundreds, rest) = (part / 100, part % 100);
+                let tens = rest * 103 >> 10;
+                let digits = hundreds | tens << 8 | (rest - tens * 10) << 16;
+                let zeros = u32::from(part < 100) + u32::from(part < 10);
+                let digits = (digits + 0x2e30_3030) >> (8 * zeros);
+                self.short(digits.to_le_bytes(), 3 - zeros as usize + dot);
+            }
+            return;
+        }
         let mut text = [0; 16];
         let mut length = 0;
         for part in address.octets() {
@@ -375,6 +414,12 @@ impl<'b> Writer<'b> {
         self.buffer.get_mut(self.at..)?.get_mut(..octets)
     }
 
+    /// Counts octets that the buffer has no room for; so it has none for any that follow.
+    #[cold]
+    fn count(&mut self, octets: usize) {
+        self.at = self.at.saturating_add(octets);
+    }
+
     /// Ends the message.
     pub(crate) fn end(self) -> Result<usize, WriteError> {
         if self.at > self.buffer.len() {
@@ -435,7 +480,7 @@ fn copy(to: &mut [u8], from: &[u8]) -> bool {
                     *least = (*least).min(*octet);
                 }
             }
-            return least.into_iter().fold(u8::MAX, u8::min) < 16;
+            return least.iter().fold(false, |found, octet| found | (*octet < 16));
         }
         if let (Some(last), Some(to_last)) = (from.last_chunk::<8>(), to.last_chunk_mut()) {
             *to_last = *last;

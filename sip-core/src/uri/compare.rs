@@ -13,7 +13,7 @@ impl Uri<'_> {
     /// schemes are compared as they stand too: [`Tel::same`](super::Tel::same) compares telephone
     /// numbers.
     pub fn same(&self, other: &Uri<'_>) -> bool {
-        if self.scheme != other.scheme {
+        if self.scheme() != other.scheme() {
             return false;
         }
         if !self.is_sip() {
@@ -39,7 +39,7 @@ impl Uri<'_> {
             return false;
         }
         if ours > MANY {
-            return self.headers == other.headers;
+            return self.headers_as_bytes() == other.headers_as_bytes();
         }
         // Each has a partner in the other; counting both ways tells repeated ones apart.
         let times = |of: &Uri<'_>, (name, value): (&[u8], Option<&[u8]>)| {

@@ -125,7 +125,7 @@ impl<'d> Host<'d> {
     }
 
     /// Writes the host, an IPv6 address in brackets.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn write(&self, to: &mut Writer<'_>) {
         match self {
             Self::Name(name) => to.text(name),
@@ -164,28 +164,34 @@ impl Eq for Host<'_> {}
 /// Four decimal numbers with dots.
 #[inline]
 pub(crate) fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
-    if text.len() > 15 {
-        return None;
-    }
-    let (mut address, mut part, mut digits, mut dots) = (0_u32, 0_u32, 0_u8, 0_u8);
-    for octet in text {
-        match octet {
-            b'0'..=b'9' => {
-                part = part * 10 + u32::from(octet - b'0');
-                digits += 1;
-                if part > 255 || digits > 3 {
-                    return None;
-                }
-            }
-            b'.' if digits > 0 && dots < 3 => {
-                address = address << 8 | part;
-                (part, digits) = (0, 0);
-                dots += 1;
-            }
-            _ => return None,
+    let mut address = 0;
+    let mut rest = text;
+    for part in 0..4 {
+        if part > 0 {
+            let [b'.', tail @ ..] = rest else { return None };
+            rest = tail;
         }
+        let mut number = u32::from(digit(rest.first())?);
+        let mut digits = 1;
+        while digits < 3
+            && let Some(digit) = digit(rest.get(digits))
+        {
+            number = number * 10 + u32::from(digit);
+            digits += 1;
+        }
+        if number > 255 {
+            return None;
+        }
+        address = address << 8 | number;
+        rest = rest.get(digits..)?;
     }
-    (digits > 0 && dots == 3).then(|| Ipv4Addr::from_bits(address << 8 | part))
+    rest.is_empty().then(|| Ipv4Addr::from_bits(address))
+}
+
+/// The value of a decimal digit.
+#[inline(always)]
+fn digit(octet: Option<&u8>) -> Option<u8> {
+    octet.map(|octet| octet.wrapping_sub(b'0')).filter(|digit| *digit < 10)
 }
 
 /// An IPv6 address without brackets (RFC 4291 section 2.2). Three colons in a row are taken for two
@@ -264,21 +270,37 @@ pub(crate) fn parse_v6(text: &[u8]) -> Option<Ipv6Addr> {
 pub struct Uri<'d> {
     /// All of it as it was received; empty once something was changed.
     raw: &'d [u8],
-    scheme: Scheme<'d>,
+    kind: Kind,
     /// User and password; of a URI that is neither sip nor sips, all behind the colon.
     userinfo: Option<&'d [u8]>,
     host: Host<'d>,
     port: Option<u16>,
     /// From the first semicolon.
     params: &'d [u8],
-    /// Behind the question mark.
+    /// Behind the question mark; of a URI of any other scheme, the scheme's name.
     headers: &'d [u8],
+}
+
+/// A scheme without its name, which would make each URI longer.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+enum Kind {
+    Sip,
+    Sips,
+    Tel,
+    Other,
 }
 
 impl<'d> Uri<'d> {
     /// A URI of a scheme and a host. The host answers for `scheme` being `Sip` or `Sips`.
     pub const fn new(scheme: Scheme<'d>, host: Host<'d>) -> Self {
-        Self { raw: b"", scheme, userinfo: None, host, port: None, params: b"", headers: b"" }
+        let (kind, headers): (_, &[u8]) = match scheme {
+            Scheme::Sip => (Kind::Sip, b""),
+            Scheme::Sips => (Kind::Sips, b""),
+            Scheme::Tel => (Kind::Tel, b""),
+            Scheme::Other(name) => (Kind::Other, name),
+        };
+        Self { raw: b"", kind, userinfo: None, host, port: None, params: b"", headers }
     }
 
     /// Reads a URI that stands alone.
@@ -292,27 +314,32 @@ impl<'d> Uri<'d> {
     /// The same, with errors that count from `base` octets before.
     #[inline]
     pub(crate) fn parse_at(text: &'d [u8], base: usize) -> Result<Self, ParseError> {
-        let scheme;
+        let kind;
         let mut cursor = Cursor::with_base(text, base);
         match text {
             [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', ..] => {
-                scheme = Scheme::Sip;
+                kind = Kind::Sip;
                 cursor.advance(4);
             }
             [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', ..] => {
-                scheme = Scheme::Sips;
+                kind = Kind::Sips;
                 cursor.advance(5);
             }
             _ => return Self::parse_opaque(text, base),
         }
         let mut userinfo = None;
-        if let Some(end) = cursor::find(cursor.rest(), [b'@']) {
-            let part = cursor.span(USER);
-            if part.len() != end || part.first().is_none_or(|first| *first == b':') {
+        let start = cursor.position();
+        let part = cursor.span(USER);
+        match cursor.peek() {
+            Some(b'@') if part.first().is_some_and(|first| *first != b':') => {
+                userinfo = Some(part);
+                cursor.advance(1);
+            }
+            None => cursor.rewind(start),
+            _ if cursor::find(cursor.rest(), [b'@']).is_some() => {
                 return Err(cursor.error(Fault::User));
             }
-            userinfo = Some(part);
-            cursor.advance(1);
+            _ => cursor.rewind(start),
         }
         let host = Host::take(&mut cursor)?;
         let mut port = None;
@@ -335,7 +362,7 @@ impl<'d> Uri<'d> {
             let fault = if params.is_empty() { Fault::Host } else { Fault::Parameter };
             return Err(cursor.error(fault));
         }
-        Ok(Self { raw: text, scheme, userinfo, host, port, params, headers })
+        Ok(Self { raw: text, kind, userinfo, host, port, params, headers })
     }
 
     #[cold]
@@ -356,16 +383,19 @@ impl<'d> Uri<'d> {
         if rest.is_empty() {
             return Err(ParseError::new(Fault::Empty, base + text.len()));
         }
-        let scheme =
-            if name.eq_ignore_ascii_case(b"tel") { Scheme::Tel } else { Scheme::Other(name) };
+        let (kind, name) = if name.eq_ignore_ascii_case(b"tel") {
+            (Kind::Tel, &[][..])
+        } else {
+            (Kind::Other, name)
+        };
         Ok(Self {
             raw: text,
-            scheme,
+            kind,
             userinfo: Some(rest),
             host: Host::Name(b""),
             port: None,
             params: b"",
-            headers: b"",
+            headers: name,
         })
     }
 
@@ -393,7 +423,7 @@ impl<'d> Uri<'d> {
 
     /// The same without the header part, as it stands in a request (RFC 3261 section 19.1.5).
     pub const fn without_headers(mut self) -> Self {
-        if !self.headers.is_empty() {
+        if self.is_sip() && !self.headers.is_empty() {
             self.headers = b"";
             self.raw = b"";
         }
@@ -402,12 +432,17 @@ impl<'d> Uri<'d> {
 
     /// The scheme.
     pub const fn scheme(&self) -> Scheme<'d> {
-        self.scheme
+        match self.kind {
+            Kind::Sip => Scheme::Sip,
+            Kind::Sips => Scheme::Sips,
+            Kind::Tel => Scheme::Tel,
+            Kind::Other => Scheme::Other(self.headers),
+        }
     }
 
     /// Whether the scheme is `sip` or `sips`.
     pub const fn is_sip(&self) -> bool {
-        matches!(self.scheme, Scheme::Sip | Scheme::Sips)
+        matches!(self.kind, Kind::Sip | Kind::Sips)
     }
 
     /// The user part as it stands, escapes and all.
@@ -469,12 +504,12 @@ impl<'d> Uri<'d> {
 
     /// Each header of the header part in turn, name and value as they stand.
     pub fn headers(&self) -> impl Iterator<Item = (&'d [u8], Option<&'d [u8]>)> + use<'d> {
-        pairs(self.headers, b'&')
+        pairs(self.headers_as_bytes(), b'&')
     }
 
     /// The header part as it stands, without its question mark.
     pub const fn headers_as_bytes(&self) -> &'d [u8] {
-        self.headers
+        if self.is_sip() { self.headers } else { b"" }
     }
 
     /// The whole as it was received; `None` where it was put together or changed.
@@ -483,7 +518,7 @@ impl<'d> Uri<'d> {
     }
 
     /// Writes the URI.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn write(&self, to: &mut Writer<'_>) {
         if self.raw.is_empty() {
             self.write_parts(to);
@@ -492,12 +527,12 @@ impl<'d> Uri<'d> {
         }
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn write_parts(&self, to: &mut Writer<'_>) {
-        match self.scheme {
-            Scheme::Sip => to.fixed(b"sip:"),
-            scheme => {
-                to.text(scheme.as_bytes());
+        match self.kind {
+            Kind::Sip => to.fixed(b"sip:"),
+            _ => {
+                to.text(self.scheme().as_bytes());
                 to.fixed(b":");
             }
         }
