@@ -235,10 +235,14 @@ impl Agent<'_> {
         code: StatusCode,
     ) -> Result<(), Error> {
         let is_over = code.is_final();
-        if let Some(entry) = self.calls.get_mut(index)
-            && is_over
-        {
+        let entry = self.calls.get_mut(index).ok_or(Error::Gone)?;
+        if is_over {
             entry.transfer = Transfer::None;
+        }
+        // After a BYE nothing more is said: it would overtake it, and the BYE be refused then for its
+        // CSeq (RFC 3261 section 12.2.2).
+        if !entry.is_talking() {
+            return Err(Error::State);
         }
         let mut room = [0; 64];
         let mut fragment = Writer::new(&mut room);

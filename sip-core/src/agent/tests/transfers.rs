@@ -58,6 +58,35 @@ fn a_blind_transfer_calls_the_other_and_tells_of_it() {
 }
 
 #[test]
+fn nothing_is_said_in_a_dialog_after_its_bye() {
+    with_three(|net, _, call| {
+        net.sides[0].agent.transfer(net.now, call, b"sip:carol@192.0.2.3").unwrap();
+        let until = net.now + ms(1000);
+        let (mut theirs, mut incoming) = (None, None);
+        net.run(until, |agent, now, event| match event {
+            Event::Incoming { call, .. } => incoming = Some(call),
+            Event::TransferRequested { call, .. } => {
+                obliging(agent, now, &event);
+                theirs = Some(call);
+            }
+            _ => {}
+        });
+        // Bob hangs up with Alice just when Carol answers.
+        net.sides[1].agent.hang_up(net.now, theirs.unwrap()).unwrap();
+        net.sides[2].agent.answer(net.now, incoming.unwrap(), ANSWER).unwrap();
+        let until = net.now + ms(1000);
+        net.run(until, |_, _, _| {});
+        // What comes after the BYE would have a higher CSeq, and overtake it.
+        let bye = net.lines.iter().position(|line| line.starts_with("BYE ")).unwrap();
+        let late = net.lines.iter().skip(bye).filter(|line| line.starts_with("NOTIFY "));
+        assert_eq!(late.count(), 0, "{:?}", net.lines);
+        assert!(net.told(1).contains(&"Answered v=0 answer".into()));
+        let (theirs, _) = net.sides[1].agent.calls.iter().next().unwrap();
+        net.sides[1].agent.hang_up(net.now, CallId(theirs)).unwrap();
+    });
+}
+
+#[test]
 fn a_transfer_that_fails_is_told_with_its_code() {
     with_three(|net, _, call| {
         net.sides[0].agent.transfer(net.now, call, b"sip:carol@192.0.2.3").unwrap();
