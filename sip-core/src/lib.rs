@@ -23,6 +23,8 @@
 //! | [`agent`] | the user agent: registration, calls, messages, presence |
 //! | [`server`] | registrar, presence and proxy |
 //!
+//! Whole programs to begin with stand in [`guide`]: a phone, a registrar and a proxy.
+//!
 //! # The wire
 //!
 //! A message is read without a copy: [`message::Message::parse`] checks its start line and framing
@@ -120,6 +122,7 @@ pub mod agent;
 pub mod auth;
 pub mod dialog;
 pub mod error;
+pub mod guide;
 pub mod header;
 #[cfg(feature = "lcs")]
 pub mod lcs;
