@@ -583,6 +583,10 @@ impl Agent<'_> {
         let entry = self.free_offers(entry);
         #[cfg(feature = "calling")]
         let entry = self.free_targets(entry);
+        // A re-INVITE may be under way that nobody answers after the BYE.
+        if let Some(client) = entry.client {
+            self.layer.give_up(self.now, client);
+        }
         if let Some(dialog) = entry.dialog {
             dialog.free(self.layer.arena_mut());
         }

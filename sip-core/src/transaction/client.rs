@@ -182,6 +182,19 @@ impl<U: Copy> Layer<'_, U> {
         self.cancel(now, transaction)
     }
 
+    /// Nobody waits for the final response of an INVITE any more: where it does not come within 64
+    /// times T1, as after a CANCEL (RFC 3261 section 9.1), the transaction ends without it. A
+    /// provisional response alone would keep it for good, unless the configuration has a Timer C.
+    pub fn give_up(&mut self, now: Duration, transaction: ClientId) {
+        let config = self.config;
+        if let Ok(entry) = self.client_mut(transaction)
+            && entry.machine.is_invite
+        {
+            entry.machine.cancelled(now, &config);
+            self.schedule(transaction.0);
+        }
+    }
+
     /// Sends the ACK for a 2xx to an INVITE and keeps it: each time the same 2xx comes again, the
     /// ACK is sent again, and nobody is told (RFC 3261 section 13.2.2.4). The layer writes the
     /// request line and the Via; `write` adds what belongs to the dialog.

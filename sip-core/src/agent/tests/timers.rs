@@ -57,6 +57,23 @@ fn a_session_ends_where_the_refresher_has_gone() {
 }
 
 #[test]
+fn a_change_that_is_never_answered_ends_with_its_call() {
+    with_timers((0, 90), (0, 90), |net, alice, _| {
+        let (call, _) = established(net, alice);
+        net.sides[0].agent.reinvite(net.now, call, OFFER).unwrap();
+        // There is a 100 Trying; what would come after it is lost.
+        let until = net.now + ms(1000);
+        net.run(until, |_, _, _| {});
+        net.sides.remove(1);
+        net.sides[0].agent.hang_up(net.now, call).unwrap();
+        let until = net.now + Duration::from_secs(100);
+        net.run(until, |_, _, _| {});
+        assert_eq!(net.told(0).last().map(String::as_str), Some("Ended Local"));
+        net.assert_quiet();
+    });
+}
+
+#[test]
 fn a_session_that_is_too_short_is_asked_for_again() {
     with_timers((90, 90), (600, 200), |net, alice, _| {
         established(net, alice);
