@@ -182,3 +182,14 @@ fn messages_and_questions_go_without_a_server() {
     assert!(text(&answer, "response").contains("Allow: INVITE"), "{answer}");
     assert_eq!((asking.wait(), bob.quit()), (0, 0));
 }
+
+#[test]
+fn calls_go_over_ipv6() {
+    let mut bob = Softphone::start(&["answer", "--local", "[::1]:0", "--calls", "1"]);
+    let uri = format!("sip:bob@{}", bob.address());
+    let mut alice = Softphone::start(&["call", &uri, "--local", "[::1]:0", "--srtp", "offer"]);
+    let up = alice.event("answered");
+    assert!(text(&up, "remote").starts_with("[::1]:"), "{up}");
+    alice.event("sound");
+    assert_eq!((alice.quit(), bob.wait()), (0, 0));
+}

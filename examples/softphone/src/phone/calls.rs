@@ -208,7 +208,6 @@ impl Phone {
         };
         self.out.tell(&told);
         if let Some(digits) = self.common.options.dtmf.clone() {
-            self.due.retain(|(_, call, _)| *call != number);
             self.dial_digits(number, digits);
         }
         if let Some(seconds) = self.common.options.duration {

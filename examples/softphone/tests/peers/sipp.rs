@@ -146,6 +146,42 @@ fn it_rings_reliably_where_that_is_required() {
 }
 
 #[test]
+fn early_media_comes_reliably() {
+    let Some(sipp) = Sipp::find() else { return };
+    let (callee, port) = sipp.waits("early.xml", &[]);
+    let uri = format!("sip:service@127.0.0.1:{port}");
+    let mut phone =
+        Softphone::start(&["call", &uri, "--local", "127.0.0.1:0", "--duration", "0.3"]);
+    let progress = phone.event("progress");
+    assert_eq!((&progress["code"], &progress["early_media"]), (&183.into(), &true.into()));
+    phone.event("answered");
+    assert_eq!(phone.wait(), 0);
+    callee.ends_well();
+}
+
+#[test]
+fn an_offer_may_come_with_the_answer() {
+    let Some(sipp) = Sipp::find() else { return };
+    let (mut phone, uri) = Softphone::answering(&["--calls", "1"]);
+    sipp.runs("late.xml", &uri, &["-m", "1"]);
+    assert_eq!(text(&phone.event("answered"), "codec"), "PCMU");
+    assert_eq!(phone.wait(), 0);
+}
+
+#[test]
+fn a_change_at_the_same_time_is_tried_again() {
+    let Some(sipp) = Sipp::find() else { return };
+    let (callee, port) = sipp.waits("glare.xml", &[]);
+    let uri = format!("sip:service@127.0.0.1:{port}");
+    let mut phone = Softphone::start(&["call", &uri, "--local", "127.0.0.1:0"]);
+    phone.event("answered");
+    phone.say("hold");
+    phone.event("held");
+    assert_eq!(phone.quit(), 0);
+    callee.ends_well();
+}
+
+#[test]
 fn update_holds_and_takes_back() {
     let Some(sipp) = Sipp::find() else { return };
     let (mut phone, uri) = Softphone::answering(&["--calls", "1"]);
