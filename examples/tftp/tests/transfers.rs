@@ -233,6 +233,53 @@ fn many_files_pass_at_once() {
 }
 
 #[test]
+fn a_transfer_in_turns_keeps_nobody_waiting() {
+    let running = Running::start(|_| {});
+    running.file("long", &content(5_000_000));
+    running.file("short", b"short");
+    let new = || {
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        client
+    };
+    let slow = new();
+    slow.send_to(b"\0\x01long\0octet\0", running.address).unwrap();
+    std::thread::scope(|scope| {
+        let others = scope.spawn(|| {
+            for _ in 0..20 {
+                let (client, mut buffer) = (new(), [0; 1024]);
+                client.send_to(b"\0\x01short\0octet\0", running.address).unwrap();
+                let since = Instant::now();
+                let (len, from) = client.recv_from(&mut buffer).unwrap();
+                assert_eq!(&buffer[..len], b"\0\x03\0\x01short");
+                assert!(since.elapsed() < Duration::from_millis(500), "{:?}", since.elapsed());
+                client.send_to(b"\0\x04\0\x01", from).unwrap();
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        // Fast and slow by turns, as long as the others come and go.
+        let mut blocks = 0u16;
+        while !others.is_finished() {
+            let mut buffer = [0; 1024];
+            let (len, from) = slow.recv_from(&mut buffer).unwrap();
+            assert_eq!(len, 516);
+            if buffer[2..4] != (blocks + 1).to_be_bytes() {
+                // A repeat: this machine has been busy with something else.
+                continue;
+            }
+            blocks += 1;
+            if blocks % 8 > 5 {
+                std::thread::sleep(Duration::from_millis(3));
+            }
+            let mut ack = *b"\0\x04\0\0";
+            ack[2..].copy_from_slice(&buffer[2..4]);
+            slow.send_to(&ack, from).unwrap();
+        }
+        assert!(blocks > 10, "{blocks}");
+    });
+}
+
+#[test]
 fn the_rate_is_kept() {
     let running = Running::start(|options| options.rate = Some(1_000_000));
     let here = tempfile::tempdir().unwrap();
