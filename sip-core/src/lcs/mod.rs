@@ -1,7 +1,8 @@
 //! The dialect of Live Communications Server 2003 and 2005 and of Windows Messenger (MS-SIP, MS-SDP).
 //!
 //! The rest of this crate does not know it: what stands here reads and writes the rows and documents of
-//! the dialect.
+//! the dialect, and [`Client`] and [`Front`] stand between a network and an
+//! [`Agent`](crate::agent::Agent) or a [`Server`](crate::server::Server) that speak plain SIP.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -20,21 +21,72 @@
 
 pub mod acl;
 pub mod batch;
+mod client;
 pub mod contacts;
 pub mod endpoint;
+mod front;
 pub mod im;
 mod out;
 pub mod presentity;
 pub mod provisioning;
 pub mod registration;
+mod relay;
 pub mod service;
 pub mod sharing;
 pub mod subscription;
+#[cfg(test)]
+mod tests;
 pub mod translate;
 pub mod watchers;
 pub mod xpidf;
 
+use crate::error::{BufferTooSmall, ParseError};
 use crate::message::{Method, Name};
+use crate::ntlm;
+
+pub use client::{Client, Opened};
+pub use front::{Front, FrontEntry, Storage, Taken};
+pub use relay::Sealed;
+
+/// Why a message does not get through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Error {
+    /// It is malformed.
+    Parse(ParseError),
+    /// It lacks a row that every message has, or cannot be written as it should be.
+    Message,
+    /// It is not signed as it should be, or cannot be signed.
+    Security(ntlm::Error),
+    /// The host's buffer is too small.
+    BufferTooSmall(BufferTooSmall),
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Parse(error) => error.fmt(f),
+            Self::Message => f.write_str("the message lacks what every message has"),
+            Self::Security(error) => error.fmt(f),
+            Self::BufferTooSmall(small) => small.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        Self::Parse(error)
+    }
+}
+
+impl From<ntlm::Error> for Error {
+    fn from(error: ntlm::Error) -> Self {
+        Self::Security(error)
+    }
+}
 
 /// A request to the server itself; its body is of [`service`].
 pub const SERVICE: Method<'static> = Method::Other(b"SERVICE");

@@ -349,6 +349,22 @@ impl<'s, U: Users, K: Kerberos> Server<'s, U, K> {
         }
     }
 
+    /// The endpoint (`epid`) that has signed in, to which a message that is to be sent over this path
+    /// belongs; empty where it has not named itself.
+    #[must_use]
+    pub fn epid(&self, path: Path, message: &Message<'_>) -> Option<&[u8]> {
+        match &self.entries.get(self.find_for(path, message)?)?.stage {
+            Stage::Open { epid, .. } => Some(epid.as_bytes()),
+            Stage::Challenged(_) => None,
+        }
+    }
+
+    /// Whether what goes out over this path is signed.
+    #[must_use]
+    pub fn is_signed(&self, path: Path) -> bool {
+        self.entries.find_in(1, self.path_hash(path), |entry| entry.path == path).is_some()
+    }
+
     /// How many sign-ins there are, those included that have begun.
     #[must_use]
     pub fn len(&self) -> usize {
