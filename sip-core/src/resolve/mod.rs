@@ -133,9 +133,10 @@ pub struct Config {
     pub max_queries: u16,
 }
 
-impl Default for Config {
+impl Config {
     /// UDP, TCP and TLS; IPv6 before IPv4; 40 queries.
-    fn default() -> Self {
+    #[must_use]
+    pub const fn new() -> Self {
         Self {
             transports: &[Transport::Udp, Transport::Tcp, Transport::Tls],
             ipv4: true,
@@ -143,6 +144,12 @@ impl Default for Config {
             ipv6_first: true,
             max_queries: 40,
         }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -226,7 +233,9 @@ struct Pending {
 #[derive(Debug)]
 pub struct Resolver<const RECORDS: usize = 8, const OCTETS: usize = 512> {
     config: Config,
-    random: ChaCha8Rng,
+    /// Of the generator, which is made anew for each number: it would be a third of all this.
+    seed: [u8; 32],
+    drawn: u64,
     step: Step,
     pending: [Option<Pending>; 2],
     last_id: u16,
@@ -265,7 +274,8 @@ impl<const RECORDS: usize, const OCTETS: usize> Resolver<RECORDS, OCTETS> {
         let way = Way { rank: (0, 0), transport: Transport::Udp, service: None, ttl_s: u32::MAX };
         Self {
             config,
-            random: ChaCha8Rng::from_seed(seed),
+            seed,
+            drawn: 0,
             step: Step::Ended,
             pending: [None; 2],
             last_id: 0,
@@ -373,6 +383,16 @@ impl<const RECORDS: usize, const OCTETS: usize> Resolver<RECORDS, OCTETS> {
             *to = *from;
         }
         Some(Query { id, kind, name: name.get(..length).unwrap_or_default() })
+    }
+
+    /// Whether there is something to be asked: [`poll_query`](Self::poll_query) says what.
+    pub fn has_query(&self) -> bool {
+        self.pending.iter().flatten().any(|pending| !pending.taken)
+    }
+
+    /// Whether no candidate is left, and that was told.
+    pub fn is_over(&self) -> bool {
+        self.step == Step::Ended
     }
 
     /// What came of it.
@@ -566,7 +586,10 @@ impl<const RECORDS: usize, const OCTETS: usize> Resolver<RECORDS, OCTETS> {
         let weights = self.servers.iter().filter(level).map(|server| u32::from(server.weight));
         let total = weights.sum::<u32>();
         // Those of weight zero stand first, and are chosen when the number is zero.
-        let point = (u64::from(self.random.next_u32()) * (u64::from(total) + 1)) >> 32;
+        let mut random = ChaCha8Rng::from_seed(self.seed);
+        random.set_stream(self.drawn);
+        self.drawn = self.drawn.wrapping_add(1);
+        let point = (u64::from(random.next_u32()) * (u64::from(total) + 1)) >> 32;
         let mut sum = 0;
         let mut chosen = None;
         for zero in [true, false] {
