@@ -59,6 +59,8 @@ pub(super) struct AccountEntry {
     note: Option<(Failure, Option<Duration>)>,
     #[cfg(feature = "outbound")]
     pub(super) flow: super::outbound::Flow,
+    #[cfg(feature = "failover")]
+    pub(super) locator: Option<super::locate::Locator>,
 }
 
 /// An account's texts.
@@ -129,12 +131,7 @@ impl View<'_> {
 impl AccountEntry {
     pub(super) fn view<'a>(&self, blocks: Blocks<'a>) -> View<'a> {
         let kept = Message::parse(blocks.get(&self.pattern)).ok();
-        let value = |name: &'static [u8]| {
-            let row = kept.as_ref().and_then(|kept| kept.row(Name::Other(name)));
-            // The quotes keep the white space at its ends.
-            row.and_then(|row| row.value.strip_prefix(b"\"")?.strip_suffix(b"\""))
-                .unwrap_or_default()
-        };
+        let value = |name: &'static [u8]| kept.as_ref().map_or(&b""[..], |kept| quoted(kept, name));
         let from = kept.as_ref().and_then(|kept| kept.row(Name::From));
         let address = kept.as_ref().and_then(|kept| kept.typed::<To<'a>>()?.ok()?.uri().as_bytes());
         let address = address.unwrap_or_default();
@@ -157,6 +154,12 @@ impl AccountEntry {
             view.contact_user = b"";
         }
         view
+    }
+
+    /// The account's texts, written as a request.
+    #[cfg(feature = "failover")]
+    pub(super) const fn pattern(&self) -> &Block {
+        &self.pattern
     }
 
     fn deadline(&self) -> Option<Duration> {
@@ -185,6 +188,14 @@ impl Agent<'_> {
         }
         let contact_user = uri.user().unwrap_or_default();
         let auth_user = if account.user.is_empty() { contact_user } else { account.user };
+        #[cfg(feature = "failover")]
+        let locator = if account.located.is_empty() {
+            None
+        } else {
+            Uri::parse(account.located).map_err(|_| Error::Uri)?;
+            let seed = [(); 4].map(|()| self.layer.random());
+            Some(super::locate::Locator::new(self.config.resolve, seed))
+        };
         let hash = self.accounts.hash(&[contact_user]);
         let pattern = self.layer.arena_mut().write(|_, room| {
             let mut to = Writer::new(room);
@@ -207,14 +218,14 @@ impl Agent<'_> {
             to.text(account.address);
             to.text(b">");
             to.end_row();
-            #[cfg(feature = "outbound")]
             let texts = [
                 (&b"User"[..], auth_user),
                 (b"Password", account.password),
+                #[cfg(feature = "outbound")]
                 (b"Instance", account.instance),
+                #[cfg(feature = "failover")]
+                (b"Located", account.located),
             ];
-            #[cfg(not(feature = "outbound"))]
-            let texts = [(&b"User"[..], auth_user), (b"Password", account.password)];
             for (name, value) in texts {
                 to.name(Name::Other(name));
                 to.text(b"\"");
@@ -247,6 +258,8 @@ impl Agent<'_> {
             note: None,
             #[cfg(feature = "outbound")]
             flow: super::outbound::Flow::new(account.reg_id, account.takes_routes),
+            #[cfg(feature = "failover")]
+            locator,
         };
         self.insert_account(hash, entry).map(AccountId)
     }
@@ -288,6 +301,8 @@ impl Agent<'_> {
             publish_at: None,
             note: None,
             flow: super::outbound::Flow::new(0, false),
+            #[cfg(feature = "failover")]
+            locator: None,
         };
         self.insert_account(hash, entry)
     }
@@ -305,6 +320,8 @@ impl Agent<'_> {
     /// [`Error::Gone`] where there is none.
     pub fn remove_account(&mut self, account: AccountId) -> Result<(), Error> {
         let entry = self.accounts.remove(account.0).ok_or(Error::Gone)?;
+        #[cfg(feature = "failover")]
+        self.free_parked(account.0);
         let arena = self.layer.arena_mut();
         #[cfg(feature = "outbound")]
         let mut entry = entry;
@@ -333,6 +350,9 @@ impl Agent<'_> {
             return Ok(());
         }
         entry.failures = 0;
+        #[cfg(feature = "failover")]
+        return self.locate_or_register(now, account.0);
+        #[cfg(not(feature = "failover"))]
         self.send_register(now, account.0, false)
     }
 
@@ -560,8 +580,12 @@ impl Agent<'_> {
             if let Some(entry) = self.accounts.get_mut(index) {
                 entry.refresh_at = None;
             }
-            if self.send_register(now, index, false).is_err() {
-                self.note_no_room(index);
+            #[cfg(feature = "failover")]
+            let sent = self.locate_or_register(now, index);
+            #[cfg(not(feature = "failover"))]
+            let sent = self.send_register(now, index, false);
+            if sent.is_err() {
+                self.note_failed(index, Failure::NoRoom);
             }
         }
         if publish {
@@ -577,15 +601,15 @@ impl Agent<'_> {
         self.schedule_account(index);
     }
 
-    /// A REGISTER could not be sent for want of room: tell, and try again.
-    fn note_no_room(&mut self, index: Index) {
+    /// A REGISTER could not be sent: tell, and try again.
+    pub(super) fn note_failed(&mut self, index: Index, failure: Failure) {
         let Some(Event::RegistrationFailed { retry_in, .. }) =
-            self.register_again(index, Failure::NoRoom, None)
+            self.register_again(index, failure, None)
         else {
             return;
         };
         if let Some(entry) = self.accounts.get_mut(index) {
-            entry.note = Some((Failure::NoRoom, retry_in));
+            entry.note = Some((failure, retry_in));
             self.accounts.set_noted(index);
         }
     }
@@ -595,6 +619,10 @@ impl Agent<'_> {
         self.accounts.clear_noted(index);
         #[cfg(feature = "outbound")]
         if let Some(event) = self.flow_note(index) {
+            return Some(event);
+        }
+        #[cfg(feature = "failover")]
+        if let Some(event) = self.locator_note(index) {
             return Some(event);
         }
         let entry = self.accounts.get_mut(index)?;
@@ -653,6 +681,13 @@ impl Agent<'_> {
         let deadline = self.accounts.get(index).and_then(AccountEntry::deadline);
         self.accounts.set_deadline(index, deadline);
     }
+}
+
+/// One of an account's texts that no header is for.
+pub(super) fn quoted<'a>(kept: &Message<'a>, name: &'static [u8]) -> &'a [u8] {
+    let row = kept.row(Name::Other(name));
+    // The quotes keep the white space at its ends.
+    row.and_then(|row| row.value.strip_prefix(b"\"")?.strip_suffix(b"\"")).unwrap_or_default()
 }
 
 /// When to refresh what lasts so long: half a minute before, or half of it where that is less.

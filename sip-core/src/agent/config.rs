@@ -61,6 +61,9 @@ pub struct Config {
     /// The same where all flows of the account have failed.
     #[cfg(feature = "outbound")]
     pub flow_retry_all: Duration,
+    /// How servers are located: over which transports, and with which kinds of addresses.
+    #[cfg(feature = "failover")]
+    pub resolve: crate::resolve::Config,
     /// The most accounts at a time in an agent that grows.
     pub max_accounts: usize,
     /// The most calls at a time in an agent that grows.
@@ -103,6 +106,8 @@ impl Config {
             flow_retry: Duration::from_secs(90),
             #[cfg(feature = "outbound")]
             flow_retry_all: Duration::from_secs(30),
+            #[cfg(feature = "failover")]
+            resolve: crate::resolve::Config::new(),
             max_accounts: 64,
             max_calls: 1 << 16,
             max_subscriptions: 1 << 16,
@@ -138,6 +143,10 @@ pub struct Account<'a> {
     pub expires_s: u32,
     /// Whether requests for users that no account knows are this account's.
     pub takes_all: bool,
+    /// The URI of the server, which is located by it (RFC 3263), in place of [`Account::server`]; fixed
+    /// where it is empty.
+    #[cfg(feature = "failover")]
+    pub located: &'a [u8],
     /// The URN of this device, `urn:uuid:…`, the same after each start (RFC 5626 section 4.1): with it
     /// the registrar is asked for GRUUs (RFC 5627). None where it is empty.
     #[cfg(feature = "outbound")]
@@ -164,6 +173,8 @@ impl<'a> Account<'a> {
             server: None,
             expires_s: 3600,
             takes_all: false,
+            #[cfg(feature = "failover")]
+            located: b"",
             #[cfg(feature = "outbound")]
             instance: b"",
             #[cfg(feature = "outbound")]
@@ -171,6 +182,15 @@ impl<'a> Account<'a> {
             #[cfg(feature = "outbound")]
             takes_routes: false,
         }
+    }
+
+    /// The same over the server of this URI, `sip:example.com`, whose place is looked for (RFC 3263), with
+    /// the password of the address's user: see [`Agent::poll_query`](super::Agent::poll_query).
+    #[cfg(feature = "failover")]
+    #[must_use]
+    pub const fn located(mut self, server: &'a [u8], password: &'a [u8]) -> Self {
+        (self.located, self.password) = (server, password);
+        self
     }
 
     /// The same as the device with this URN, which registers flows (RFC 5626), has GRUUs (RFC 5627) and

@@ -40,6 +40,9 @@ pub enum Failure {
     Transport,
     /// There was no room for what had to be sent or kept.
     NoRoom,
+    /// No server was found, or none of those that were found answers.
+    #[cfg(feature = "failover")]
+    NoServer,
 }
 
 impl From<transaction::Failure> for Failure {
@@ -58,6 +61,8 @@ impl fmt::Display for Failure {
             Self::Timeout => f.write_str("no answer came in time"),
             Self::Transport => f.write_str("the path could not be used"),
             Self::NoRoom => f.write_str("there was no room for it"),
+            #[cfg(feature = "failover")]
+            Self::NoServer => f.write_str("no server was found that answers"),
         }
     }
 }
@@ -101,6 +106,21 @@ pub enum Event<'d> {
         failure: Failure,
         /// When it is tried again; never by itself where this is `None`.
         retry_in: Option<Duration>,
+    },
+    /// The server of an account was located (RFC 3263), or another one after that failed.
+    #[cfg(feature = "failover")]
+    Located {
+        /// The account.
+        account: AccountId,
+        /// Where it is.
+        path: Path,
+    },
+    /// There is no server for an account, or none is left that answers. The next registration looks
+    /// for one anew.
+    #[cfg(feature = "failover")]
+    NotLocated {
+        /// The account.
+        account: AccountId,
     },
     /// A flow answers no more (RFC 5626 section 4.4.1): close its connection. What waited on it has
     /// failed, and it is registered anew after a while, as [`Event::RegistrationFailed`] says.

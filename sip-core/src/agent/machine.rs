@@ -63,6 +63,9 @@ pub struct Agent<'s> {
     pub(super) calls: Table<'s, Call>,
     pub(super) subscriptions: Table<'s, Subscription>,
     requests: u32,
+    /// Requests that wait for the next server.
+    #[cfg(feature = "failover")]
+    pub(super) parked: [Option<super::locate::Parked>; super::locate::PARKED],
     /// The time of the last call.
     pub(super) now: Duration,
 }
@@ -91,6 +94,8 @@ impl<'s> Agent<'s> {
             calls: Table::lent(storage.calls.lend(), seeds.key(3)),
             subscriptions: Table::lent(storage.subscriptions.lend(), seeds.key(4)),
             requests: 0,
+            #[cfg(feature = "failover")]
+            parked: [None; super::locate::PARKED],
             now: Duration::ZERO,
         })
     }
@@ -109,6 +114,8 @@ impl<'s> Agent<'s> {
             calls: Table::growing(config.max_calls, 1, seeds.key(3)),
             subscriptions: Table::growing(config.max_subscriptions, 1, seeds.key(4)),
             requests: 0,
+            #[cfg(feature = "failover")]
+            parked: [None; super::locate::PARKED],
             now: Duration::ZERO,
         })
     }
@@ -194,6 +201,10 @@ impl<'s> Agent<'s> {
                     Some(Event::BufferTooSmall { needed })
                 }
                 transaction::Event::ClientFailed { transaction, user, failure } => {
+                    #[cfg(feature = "failover")]
+                    if self.fail_over(self.now, transaction, user, failure.into()) {
+                        continue;
+                    }
                     let event = self.client_failed(transaction, user, failure.into());
                     #[cfg(any(feature = "calling", feature = "failover"))]
                     self.layer.forget_request(transaction);
@@ -207,6 +218,10 @@ impl<'s> Agent<'s> {
             if event.is_some() {
                 return event;
             }
+        }
+        #[cfg(feature = "failover")]
+        if let Some(event) = self.parked_note() {
+            return Some(event);
         }
         self.account_note().or_else(|| self.call_note()).or_else(|| self.subscription_note())
     }
@@ -414,6 +429,12 @@ impl<'s> Agent<'s> {
         {
             return Ok(None);
         }
+        #[cfg(feature = "failover")]
+        if code == StatusCode::SERVICE_UNAVAILABLE
+            && self.fail_over(now, transaction, owner, super::Failure::Refused(code))
+        {
+            return Ok(None);
+        }
         #[cfg(feature = "calling")]
         if self.redirected(now, transaction, owner, code, &message) {
             self.layer.forget_request(transaction);
@@ -449,7 +470,7 @@ impl<'s> Agent<'s> {
         Ok(event)
     }
 
-    fn client_failed(
+    pub(super) fn client_failed(
         &mut self,
         transaction: ClientId,
         owner: Owner,

@@ -64,6 +64,8 @@ mod event;
 mod identity;
 mod incoming;
 mod invite;
+#[cfg(feature = "failover")]
+mod locate;
 mod machine;
 mod notifier;
 #[cfg(feature = "offers")]
@@ -93,3 +95,8 @@ pub use identity::Identity;
 pub use machine::Agent;
 
 use machine::{Owner, What};
+
+// What a phone needs for an account, two calls and four subscriptions, with each feature.
+#[cfg(target_pointer_width = "32")]
+const _: () =
+    assert!(size_of::<Storage<1, 2, 4, 10, 8192>>() + size_of::<Agent<'static>>() <= 16 * 1024);

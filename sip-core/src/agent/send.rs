@@ -170,6 +170,10 @@ impl Agent<'_> {
         if let Some(server) = entry.server {
             return Ok(server);
         }
+        #[cfg(feature = "failover")]
+        if entry.locator.is_some() {
+            return Err(Error::Unresolved);
+        }
         path_of(&parsed, 0).ok_or(Error::Unresolved)
     }
 

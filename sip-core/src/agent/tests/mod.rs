@@ -219,6 +219,8 @@ impl<'s> Net<'s> {
 mod calling;
 mod calls;
 mod limits;
+#[cfg(feature = "failover")]
+mod locate;
 mod messages;
 #[cfg(feature = "offers")]
 mod offers;
