@@ -17,6 +17,7 @@ use crate::header::{
     SipIfMatch, To,
 };
 use crate::message::{Message, Method, Name, StatusCode, Writer};
+use crate::presence::compose;
 use crate::transaction::ServerId;
 use crate::transport::Path;
 
@@ -217,7 +218,14 @@ impl<U, L: Location> Server<'_, U, L> {
             None => state.put(b"active;expires=").number(notify.remaining.as_secs()),
         };
         let online = self.location.count(&user) > 0;
-        let document = self.publications.document(&user).filter(|_| online);
+        // No longer than a NOTIFY may be; what was published first is left out then.
+        let mut room = self.config.limits.body_octets;
+        let documents = self.publications.documents(&user).take_while(|document| {
+            let left = room.checked_sub(document.len());
+            room = left.unwrap_or_default();
+            left.is_some()
+        });
+        let shown = if online { documents.count() } else { 0 };
         let domain = self.config.domain;
         let write = |mut to: Writer<'_>| {
             to.raw(Name::MaxForwards, b"70");
@@ -234,11 +242,17 @@ impl<U, L: Location> Server<'_, U, L> {
             to.raw(Name::Contact, own.as_bytes());
             to.raw(Name::Event, notify.event);
             to.raw(Name::SubscriptionState, state.as_bytes());
-            match document {
-                Some(document) => to.body(PIDF.as_bytes(), document),
-                None => {
+            let mut documents = self.publications.documents(&user).take(shown);
+            match (documents.next(), documents.next()) {
+                (None, _) => {
                     let body = registration(&user, domain, online);
                     to.body(PIDF.as_bytes(), body.as_bytes())
+                }
+                (Some(document), None) => to.body(PIDF.as_bytes(), document),
+                (Some(_), Some(_)) => {
+                    let all = self.publications.documents(&user).take(shown);
+                    let entity = entity(&user, domain);
+                    to.body_with(PIDF.as_bytes(), |room| compose(entity.as_bytes(), all, room))
                 }
             }
         };
@@ -259,8 +273,20 @@ fn registration(user: &User, domain: &str, online: bool) -> Line<1024> {
     let mut line = Line::new();
     line.put(
         b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n\
-          <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:",
+          <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"",
     );
+    let basic: &[u8] = if online { b"open" } else { b"closed" };
+    line.put(entity(user, domain).as_bytes())
+        .put(b"\"><tuple id=\"registration\"><status><basic>")
+        .put(basic)
+        .put(b"</basic></status></tuple></presence>\r\n");
+    line
+}
+
+/// The address of record of a user, as it may stand in an attribute.
+fn entity(user: &User, domain: &str) -> Line<512> {
+    let mut line = Line::new();
+    line.put(b"sip:");
     for octet in user.as_bytes() {
         if octet.is_ascii_alphanumeric() || b"-_.!~*()=+$,;?/".contains(octet) {
             line.put(&[*octet]);
@@ -268,12 +294,7 @@ fn registration(user: &User, domain: &str, online: bool) -> Line<1024> {
             line.put(b"%").hex_octets(&[*octet]);
         }
     }
-    let basic: &[u8] = if online { b"open" } else { b"closed" };
-    line.put(b"@")
-        .put(domain.as_bytes())
-        .put(b"\"><tuple id=\"registration\"><status><basic>")
-        .put(basic)
-        .put(b"</basic></status></tuple></presence>\r\n");
+    line.put(b"@").put(domain.as_bytes());
     line
 }
 

@@ -1,7 +1,7 @@
 //! Published presence: the event state compositor's soft state (RFC 3903 section 6).
 //!
-//! Each publication of a user is kept for itself, under an entity tag of its own. What a watcher is
-//! shown is the user's latest one: a device that has just spoken knows best.
+//! Each publication of a user is kept for itself, under an entity tag of its own. A watcher is shown the
+//! composition of all that a user's devices have published (see [`compose`](crate::presence::compose)).
 
 use core::time::Duration;
 
@@ -157,11 +157,17 @@ impl<'s> Publications<'s> {
         self.take(index)
     }
 
-    /// The latest document of a user.
-    #[must_use]
-    pub fn document(&self, user: &User) -> Option<&[u8]> {
-        let index = self.find(user, |_| true)?;
-        self.table.get(index).map(|entry| self.arena.get(&entry.document))
+    /// The documents of a user, the latest first.
+    pub fn documents(&self, user: &User) -> impl Iterator<Item = &[u8]> + Clone {
+        let user = *user;
+        (0..).map_while(move |number| {
+            let mut before = 0;
+            let index = self.find(&user, |_| {
+                before += 1;
+                before > number
+            })?;
+            self.table.get(index).map(|entry| self.arena.get(&entry.document))
+        })
     }
 
     /// When the next publication ends.
@@ -263,7 +269,7 @@ mod tests {
 
         let one = all.publish(now, &alice, &first(b"one")).unwrap();
         assert!(one.changed);
-        assert_eq!(all.document(&alice), Some(&b"one"[..]));
+        assert!(all.documents(&alice).eq([&b"one"[..]]));
 
         let refresh = Publish { etag: Some(one.etag), document: None, expires: HOUR };
         let refreshed = all.publish(now + HOUR / 2, &alice, &refresh).unwrap();
@@ -274,17 +280,17 @@ mod tests {
 
         let modify = Publish { etag: Some(refreshed.etag), document: Some(b"two"), expires: HOUR };
         let modified = all.publish(now, &alice, &modify).unwrap();
-        assert_eq!(all.document(&alice), Some(&b"two"[..]));
+        assert!(all.documents(&alice).eq([&b"two"[..]]));
 
         let other = all.publish(now, &alice, &first(b"phone")).unwrap();
-        assert_eq!(all.document(&alice), Some(&b"phone"[..]), "the latest is shown");
+        assert!(all.documents(&alice).eq([&b"phone"[..], b"two"]), "the latest first");
 
         let remove = Publish { etag: Some(other.etag), document: None, expires: Duration::ZERO };
         assert!(all.publish(now, &alice, &remove).unwrap().changed);
-        assert_eq!(all.document(&alice), Some(&b"two"[..]));
+        assert!(all.documents(&alice).eq([&b"two"[..]]));
         let remove = Publish { etag: Some(modified.etag), ..remove };
         all.publish(now, &alice, &remove).unwrap();
-        assert_eq!((all.document(&alice), all.len()), (None, 0));
+        assert_eq!((all.documents(&alice).count(), all.len()), (0, 0));
     }
 
     #[test]
@@ -295,7 +301,7 @@ mod tests {
         let theft = Publish { etag: Some(one.etag), document: Some(b"x"), expires: HOUR };
         let refused = all.publish(Duration::ZERO, &user("mallory"), &theft).unwrap_err();
         assert_eq!(refused.code, StatusCode::CONDITIONAL_REQUEST_FAILED);
-        assert_eq!(all.document(&user("alice")), Some(&b"one"[..]));
+        assert!(all.documents(&user("alice")).eq([&b"one"[..]]));
     }
 
     #[test]

@@ -599,6 +599,11 @@ fn watchers_see_what_is_published_and_who_is_gone() {
     let sent = desk.ask(udp(6001), "bob", "PUBLISH", "sip:bob@a.test", &more);
     assert_eq!(sent[0].code(), 200);
     told(&mut desk, &sent, PIDF_TEXT);
+    // Another of his devices does, too: both are shown.
+    let sent = desk.ask(udp(6002), "bob", "PUBLISH", "sip:bob@a.test", &more.replace('1', "2"));
+    let notify = sent.iter().find(|sent| sent.first_line().starts_with("NOTIFY")).unwrap();
+    assert!(notify.text.contains("<tuple id=\"1\">"), "{}", notify.text);
+    told(&mut desk, &sent, "<tuple id=\"2\">");
     // Bob does not renew his registration.
     let sent = desk.wait(301);
     told(&mut desk, &sent, "<basic>closed</basic>");
