@@ -219,6 +219,25 @@ addresses! {
     PAssertedIdentity, list true;
     /// Who it would be, as the user prefers (RFC 3325 section 9.2).
     PPreferredIdentity, list true;
+    /// A target that the request was sent to (RFC 7044 section 5).
+    HistoryInfo, list true;
+}
+
+impl<'d> HistoryInfo<'d> {
+    /// The parameter `index`: which branch of which retargeting it was, `1.1.2` (RFC 7044 section 5.1).
+    /// It must be there, and is not where an implementation is older.
+    pub fn index(&self) -> Option<&'d [u8]> {
+        self.params().value(b"index")
+    }
+
+    /// Why the target was chosen, and the index of the one that it came from: the parameter `rc` (the
+    /// user stayed the same), `mp` (it is another user) or `np` (it is the same target), in this order
+    /// (RFC 7044 section 5.1).
+    pub fn chosen(&self) -> Option<(&'static [u8], &'d [u8])> {
+        [&b"rc"[..], b"mp", b"np"]
+            .into_iter()
+            .find_map(|name| self.params().value(name).map(|index| (name, index)))
+    }
 }
 
 impl<'d> From<'d> {

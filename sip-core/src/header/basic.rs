@@ -315,4 +315,7 @@ tokens! {
     SipEtag;
     /// The publication that is to be changed (RFC 3903 section 11.3.2).
     SipIfMatch;
+    /// The state that the subscriber has already, so that it need not be told (RFC 5839 section 7.2);
+    /// `*` for whichever it is.
+    SuppressIfMatch;
 }

@@ -17,6 +17,7 @@ mod event;
 mod feature;
 mod list;
 mod params;
+mod related;
 pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,8 @@ mod text;
 mod via;
 
 pub use address::{
-    Address, Contact, From, PAssertedIdentity, PPreferredIdentity, Path, RecordRoute, ReferTo,
-    ReferredBy, ReplyTo, Route, ServiceRoute, To,
+    Address, Contact, From, HistoryInfo, PAssertedIdentity, PPreferredIdentity, Path, RecordRoute,
+    ReferTo, ReferredBy, ReplyTo, Route, ServiceRoute, To,
 };
 pub use auth::{
     AuthenticationInfo, Authorization, Credentials, ProxyAuthenticate, ProxyAuthenticationInfo,
@@ -34,7 +35,7 @@ pub use auth::{
 pub use basic::{
     CSeq, CallId, ContentLength, Expires, FlowTimer, MaxBreadth, MaxForwards, MinExpires, MinSe,
     Organization, RAck, RSeq, Refresher, RetryAfter, Server, SessionExpires, SipEtag, SipIfMatch,
-    Subject, UserAgent,
+    Subject, SuppressIfMatch, UserAgent,
 };
 pub use content::{ContentDisposition, ContentType};
 pub use cursor::Cursor;
@@ -49,6 +50,7 @@ pub use list::{
     InReplyTo, ProxyRequire, Require, Supported, Unsupported,
 };
 pub use params::{Param, Params};
+pub use related::{Join, SessionId, TargetDialog};
 pub use text::Text;
 pub use via::Via;
 

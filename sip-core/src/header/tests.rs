@@ -104,6 +104,18 @@ fn every_typed_header_is_written_as_it_was_read() {
     round_trip::<ContentDisposition<'_>>(&["session;handling=optional"]);
     round_trip::<Event<'_>>(&["presence", "refer;id=93809824"]);
     round_trip::<SubscriptionState<'_>>(&["active;expires=60", "terminated;reason=noresource"]);
+    round_trip::<Join<'_>>(&["12adf2f34456gs5;to-tag=12345;from-tag=54321"]);
+    round_trip::<TargetDialog<'_>>(&[
+        "fa77as7dad8-sd98ajzz@host.example.com;local-tag=kkaz-;remote-tag=6544",
+    ]);
+    round_trip::<HistoryInfo<'_>>(&[
+        "<sip:bob@192.0.2.4?Reason=SIP%3Bcause%3D302>;index=1.1;rc=1",
+        "<sip:office@example.com>;index=1",
+    ]);
+    round_trip::<SuppressIfMatch<'_>>(&["*", "b4cf7"]);
+    round_trip::<SessionId<'_>>(&[
+        "ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000",
+    ]);
     round_trip::<Replaces<'_>>(&[
         "425928@bobster.example.org;to-tag=7743;from-tag=6472;early-only",
     ]);
@@ -198,6 +210,9 @@ fn what_is_malformed_is_refused() {
     refused::<ContentType<'_>>(&["", "text", "text/", "/plain", "text/plain;", "text/plain x"]);
     refused::<Warning<'_>>(&["99 a \"b\"", "307 a b", "307 \"b\"", "307 a \"b"]);
     refused::<Replaces<'_>>(&["", "1", "1;to-tag=2", ";to-tag=1;from-tag=2"]);
+    refused::<Join<'_>>(&["", "1", "1;to-tag=2", ";to-tag=1;from-tag=2"]);
+    refused::<TargetDialog<'_>>(&["", "1;local-tag=2", "1;remote-tag=2"]);
+    refused::<SessionId<'_>>(&["", "ab30", "ab30317f1a784dc48ff824d0d3715d8g"]);
     refused::<RetryAfter<'_>>(&["x", "5 (open", "5 (a) b"]);
     refused::<WwwAuthenticate<'_>>(&["", "Digest", "Digest x=\"", "Digest a=b c=d", "Digest a=b,"]);
     refused::<Event<'_>>(&["", "a b", "a;"]);
@@ -341,4 +356,14 @@ fn quoted_transport_in_a_uri_and_odd_hosts_are_read() {
     assert_eq!(contact.uri().unwrap().param(b"transport"), Some(&b"\"tcp\""[..]));
     let from = From::parse(b"<sip:34020000001320000001@3402000000>;tag=1").unwrap();
     assert_eq!(from.uri().host(), Some(Host::Name(b"3402000000")));
+}
+
+#[test]
+fn where_a_request_has_been_is_told_by_its_history() {
+    let target = HistoryInfo::parse(b"<sip:a@b>;index=1.2;mp=1.1").unwrap();
+    assert_eq!(target.index(), Some(&b"1.2"[..]));
+    assert_eq!(target.chosen(), Some((&b"mp"[..], &b"1.1"[..])));
+    assert_eq!(HistoryInfo::parse(b"<sip:a@b>").unwrap().chosen(), None);
+    let session = SessionId::parse(b"ab30317f1a784dc48ff824d0d3715d86;remote=nobody").unwrap();
+    assert_eq!(session.remote(), None);
 }

@@ -55,15 +55,15 @@ impl Transport {
     }
 
     /// As it stands in a URI's `transport` parameter. RFC 3261 section 26.2.2 deprecates `tls`
-    /// there, but what else says it in a Contact with the scheme `sip`?
+    /// there, but what else says it in a Contact with the scheme `sip`? Of WebSockets there is one
+    /// token (RFC 7118 section 5.2.3): the scheme `sips` says that it is over TLS.
     #[must_use]
     pub const fn uri_token(self) -> &'static str {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
-            Self::Ws => "ws",
-            Self::Wss => "wss",
+            Self::Ws | Self::Wss => "ws",
         }
     }
 
