@@ -4,6 +4,7 @@
 #![expect(clippy::std_instead_of_core, reason = "it is for tests, which have std")]
 
 mod figures;
+mod formats;
 mod phone;
 
 use std::fs;
