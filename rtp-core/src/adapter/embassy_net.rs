@@ -1,14 +1,69 @@
 //! Runs a [`Session`] over two UDP sockets of embassy-net, with embassy-time for a clock.
 //!
-//! The task of a call waits for three things at once: the session, the microphone, the end.
+//! The task of a call waits for what comes first: a packet, or 20 ms that have gone by. (Its end, and
+//! orders of the rest of the phone, are one more arm of the `select`.)
 //!
-//! ```text
-//! loop {
-//!     match select(runner.next(&mut buffer), microphone.read(&mut samples)).await {
-//!         Either::First(Ok(Event::Packet { sequence, packet })) => jitter.push(…),
-//!         Either::First(_) => {}
-//!         Either::Second(_) => runner.send(&outgoing, &codes, &mut datagram).await?,
+//! ```no_run
+//! use embassy_futures::select::{Either, select};
+//! use embassy_net::udp::UdpSocket;
+//! use embassy_time::{Duration, Ticker};
+//! use rtp_core::adapter::embassy_net::{RunError, Runner};
+//! use rtp_core::codec::{concealment::Narrowband, g711::Law};
+//! use rtp_core::jitter::{Buffer, Frame, Playout};
+//! use rtp_core::session::{Event, Outgoing, Session};
+//!
+//! /// The board's microphone and ear-piece, 20 ms at a time.
+//! trait Handset {
+//!     fn record(&mut self, samples: &mut [i16; 160]);
+//!     fn play(&mut self, samples: &[i16; 160]);
+//! }
+//!
+//! async fn talk(
+//!     session: Session<'_>,
+//!     mut buffer: Buffer<'_>,
+//!     (rtp, rtcp): (&UdpSocket<'_>, &UdpSocket<'_>),
+//!     handset: &mut impl Handset,
+//! ) -> Result<(), RunError> {
+//!     let mut runner = Runner::new(session, rtp, Some(rtcp)).only_from_remote();
+//!     let mut datagram = [0; Session::BUFFER_LEN];
+//!     let mut concealment = Narrowband::new();
+//!     let (mut samples, mut codes) = ([0; 160], [0; 160]);
+//!     let (mut timestamp, mut ticker) = (0u32, Ticker::every(Duration::from_millis(20)));
+//!     loop {
+//!         match select(runner.next(&mut datagram), ticker.next()).await {
+//!             Either::First(Ok(Event::Packet { sequence, packet })) => {
+//!                 let frame = Frame {
+//!                     sequence,
+//!                     timestamp: packet.timestamp,
+//!                     payload_type: packet.payload_type,
+//!                     marker: packet.marker,
+//!                     payload: packet.payload,
+//!                 };
+//!                 // What comes late or twice is counted by the buffer.
+//!                 let _ = buffer.push(runner.now(), frame);
+//!             }
+//!             Either::First(Ok(Event::Goodbye { .. } | Event::Timeout { .. })) => break,
+//!             // What is refused is counted by the session.
+//!             Either::First(_) => {}
+//!             Either::Second(()) => {
+//!                 match buffer.pop(runner.now()) {
+//!                     Playout::Packet(frame) => {
+//!                         Law::Mu.decode(frame.payload, &mut samples);
+//!                         concealment.receive(&mut samples);
+//!                     }
+//!                     Playout::Conceal(_) => concealment.conceal(&mut samples),
+//!                     Playout::Silence => samples.fill(0),
+//!                 }
+//!                 handset.play(&samples);
+//!                 handset.record(&mut samples);
+//!                 Law::Mu.encode(&samples, &mut codes);
+//!                 let outgoing = Outgoing { timestamp, ..Outgoing::new(0) };
+//!                 timestamp = timestamp.wrapping_add(160);
+//!                 runner.send(&outgoing, &codes, &mut datagram).await?;
+//!             }
+//!         }
 //!     }
+//!     runner.leave(&mut datagram).await
 //! }
 //! ```
 //!
@@ -248,6 +303,11 @@ impl<'a, 's, P: Protect> Runner<'a, 's, P> {
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// The time by the clock that the session is driven with: for a jitter buffer beside it.
+    pub fn now(&self) -> Duration {
+        now()
     }
 
     /// The session, to ask and to tell.
