@@ -91,6 +91,21 @@ fn rtp(c: &mut Criterion) {
             packet.extension.and_then(|extension| extension.find(black_box(3)))
         });
     });
+    group.bench_function("parse and find one of three extensions/rtp-types", |b| {
+        b.iter(|| {
+            // It gives the octets of all; the elements are its user's.
+            let packet = rtp_types::RtpPacket::parse(black_box(datagram)).expect("it is whole");
+            let (_, mut elements) = packet.extension()?;
+            while let [head, rest @ ..] = elements {
+                let (data, rest) = rest.split_at_checked(usize::from(head & 0x0f) + 1)?;
+                if head >> 4 == black_box(3) {
+                    return Some(data.len());
+                }
+                elements = rest;
+            }
+            None
+        });
+    });
     group.finish();
 }
 
@@ -155,6 +170,27 @@ fn rtcp(c: &mut Criterion) {
                     rtcp::Packet::SourceDescription(description) => {
                         let cname = description.chunks.iter().find_map(|chunk| chunk.cname());
                         seen.2 = cname.map_or(0, <[u8]>::len);
+                    }
+                    _ => {}
+                }
+            }
+            seen
+        });
+    });
+    group.bench_function("parse SR + SDES/rtcp-types", |b| {
+        b.iter(|| {
+            let mut seen = (0, 0, 0);
+            for packet in rtcp_types::Compound::parse(black_box(datagram)).expect("it is whole") {
+                match packet.expect("it is whole") {
+                    rtcp_types::Packet::Sr(report) => {
+                        seen.0 = report.packet_count();
+                        let block = report.report_blocks().next();
+                        seen.1 = block.map_or(0, |block| block.interarrival_jitter());
+                    }
+                    rtcp_types::Packet::Sdes(description) => {
+                        let mut items = description.chunks().flat_map(|chunk| chunk.items());
+                        let cname = items.find(|item| item.type_() == rtcp_types::SdesItem::CNAME);
+                        seen.2 = cname.map_or(0, |item| item.value().len());
                     }
                     _ => {}
                 }
@@ -262,97 +298,5 @@ fn g711(c: &mut Criterion) {
     group.finish();
 }
 
-#[cfg(feature = "srtp")]
-fn srtp(c: &mut Criterion) {
-    use rtp_core::srtp::{Profile, Receiver, Sender};
-    let mut group = c.benchmark_group("srtp");
-    for profile in [Profile::AesCm128HmacSha1_80, Profile::AeadAes128Gcm] {
-        for payload in [160, 1200] {
-            let key = master_key(profile);
-            let sender = Sender::<1>::new(&key);
-            let receiver = Receiver::<1>::new(&key);
-            protect_and_unprotect(&mut group, profile.name(), payload, sender, receiver);
-            #[cfg(feature = "ring")]
-            if profile == Profile::AeadAes128Gcm {
-                use rtp_core::srtp::crypto::Ring;
-                let sender = Sender::<1, Ring>::with_crypto(Ring, &key).expect("it works");
-                let receiver = Receiver::<1, 1, Ring>::with_crypto(Ring, &key).expect("it works");
-                let name = "AEAD_AES_128_GCM by ring,";
-                protect_and_unprotect(&mut group, name, payload, sender, receiver);
-            }
-        }
-    }
-    group.finish();
-    pieces(c);
-}
-
-#[cfg(feature = "srtp")]
-fn master_key(profile: rtp_core::srtp::Profile) -> rtp_core::srtp::MasterKey {
-    let len = profile.key_len() + profile.salt_len();
-    rtp_core::srtp::MasterKey::from_octets(profile, &[7; 46][..len]).expect("the right length")
-}
-
-#[cfg(feature = "srtp")]
-fn protect_and_unprotect<C: rtp_core::srtp::crypto::Crypto>(
-    group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
-    name: &str,
-    payload: usize,
-    mut sender: rtp_core::srtp::Sender<1, C>,
-    mut receiver: rtp_core::srtp::Receiver<1, 1, C>,
-) {
-    let octets = vec![0xff; payload];
-    let mut packet = Packet { ssrc: Ssrc(9), payload: &octets, ..Packet::default() };
-    let mut buffer = [0; 1500];
-    packet.sequence_number = 1;
-    let len = packet.write(&mut buffer).expect("it fits");
-    let total = sender.protect_rtp(&mut buffer, len).expect("it fits");
-    let sealed = buffer;
-    group.bench_function(format!("{name} protect {payload}"), |b| {
-        b.iter(|| {
-            packet.sequence_number = packet.sequence_number.wrapping_add(1);
-            packet.write_header(&mut buffer).expect("it fits");
-            sender.protect_rtp(black_box(&mut buffer), len).expect("it fits")
-        });
-    });
-    group.bench_function(format!("{name} unprotect {payload}"), |b| {
-        b.iter(|| {
-            // The same packet once more: its source has to be forgotten.
-            receiver.remove(Ssrc(9));
-            let datagram = &mut buffer[..total];
-            datagram.copy_from_slice(&sealed[..total]);
-            receiver.unprotect_rtp(black_box(datagram)).expect("authentic")
-        });
-    });
-}
-
-/// What the ciphers alone take, in place, with nothing around them.
-#[cfg(feature = "srtp")]
-fn pieces(c: &mut Criterion) {
-    use rtp_core::srtp::crypto::{Aead, CounterMode, Crypto, Mac, Software};
-    let mut group = c.benchmark_group("srtp");
-    let mut counter = Software.counter_mode(&[7; 16]).expect("it works");
-    let mut mac = Software.mac(&[7; 20]).expect("it works");
-    let mut aead = Software.aead(&[7; 16]).expect("it works");
-    for payload in [160, 1200] {
-        let mut buffer = vec![0xff; 12 + payload];
-        group.bench_function(format!("AES_CM_128_HMAC_SHA1_80 pieces {payload}"), |b| {
-            b.iter(|| {
-                counter.apply(black_box(&[7; 16]), &mut buffer[12..]).expect("it works");
-                mac.tag(black_box(&buffer), [0; 4]).expect("it works")
-            });
-        });
-        group.bench_function(format!("AEAD_AES_128_GCM pieces {payload}"), |b| {
-            b.iter(|| {
-                let (header, data) = buffer.split_at_mut(12);
-                aead.seal(black_box(&[7; 12]), header, data).expect("it works")
-            });
-        });
-    }
-    group.finish();
-}
-
-#[cfg(not(feature = "srtp"))]
-fn srtp(_: &mut Criterion) {}
-
-criterion_group!(benches, rtp, rtcp, session, jitter_buffer, g711, g722, srtp);
+criterion_group!(benches, rtp, rtcp, session, jitter_buffer, g711, g722);
 criterion_main!(benches);
