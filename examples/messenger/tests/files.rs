@@ -361,6 +361,49 @@ fn a_wrong_password_and_a_file_that_is_not_there_are_said() {
     assert_eq!(nobody.expect("it starts").status.code(), Some(2));
 }
 
+#[test]
+fn who_stays_takes_from_one_after_the_other_and_nothing_too_long() {
+    let server = Server::start();
+    let mut take = server.take(true, "127.0.0.20");
+    take.args(["--json", "--stay", "--size-limit", "1000"]);
+    let mut taking = Running::start(take);
+    taking.until("signed-in");
+    for (who, name, len, code) in
+        [("alice", "one", 1000, 0), ("carol", "two", 1001, 3), ("carol", "three", 0, 0)]
+    {
+        let mut send = server.command("send", who, false, "127.0.0.20");
+        send.args(["--json", "--to", "bob@example.test"]).arg(server.file(name, &octets(len)));
+        let (sent, told) = Running::start(send).finish();
+        assert_eq!(sent, code, "{name}: {told:#?}");
+    }
+    taking.interrupt();
+    let (code, told) = taking.finish();
+    assert_eq!((code, of(&told, "complete").len()), (3, 2), "{told:#?}");
+    assert_eq!(of(&told, "ended")[0]["file"], "two");
+    let peers: Vec<_> = of(&told, "offered").iter().map(|told| told["peer"].clone()).collect();
+    assert_eq!(peers, ["alice@example.test", "carol@example.test", "carol@example.test"]);
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
+fn of_two_files_with_one_name_only_the_first_is_taken() {
+    let server = Server::start();
+    let other = server.folder.path().join("other");
+    std::fs::create_dir(&other).expect("it can be made");
+    std::fs::write(other.join("f"), octets(300_000)).expect("it can be written");
+    let mut send = server.send(false, "127.0.0.21");
+    send.arg(server.file("f", &octets(200_000))).arg(other.join("f"));
+    let (taking, sending) = both(server.take(false, "127.0.0.21"), send);
+    for running in [sending, taking] {
+        let (code, told) = running.finish();
+        assert_eq!((code, of(&told, "complete").len()), (3, 1), "{told:#?}");
+        assert_eq!(of(&told, "ended")[0]["outcome"], "declined");
+    }
+    let copy = std::fs::read(server.taken().join("f")).expect("it was taken");
+    assert!(copy == octets(200_000) || copy == octets(300_000));
+    assert_eq!(server.count(), 1);
+}
+
 /// A terminal with a program at it.
 struct Terminal {
     keyboard: File,
@@ -446,6 +489,24 @@ fn at_a_terminal_a_bar_is_drawn_and_the_question_is_asked() {
             assert_eq!(std::fs::read_to_string(&there).expect("the file"), "old");
         }
     }
+}
+
+#[test]
+fn a_question_may_be_left_unanswered() {
+    let server = Server::start();
+    let there = server.taken().join("f");
+    std::fs::write(&there, "old").expect("it can be written");
+    let mut taking = Terminal::start(server.take(false, "127.0.0.22"));
+    taking.until("signed in");
+    let mut send = server.send(false, "127.0.0.22");
+    send.arg(server.file("f", b"new"));
+    let sending = Running::start(send);
+    taking.until("Replace it? [y/N] ");
+    let kill = Command::new("kill").args(["-INT", &taking.child.id().to_string()]).status();
+    assert!(kill.expect("it can be told").success());
+    assert_eq!(sending.finish().0, 3);
+    assert_eq!(taking.finish().0, 5);
+    assert_eq!(std::fs::read_to_string(&there).expect("the file"), "old");
 }
 
 #[test]
