@@ -1,9 +1,24 @@
 //! What NetMeeting speaks beside the standards ([MS-MNPR]), as Windows Messenger's whiteboard did.
 //!
+//! ```text
+//!   obman        the object manager: ordered lists of objects, in step over all nodes
+//!   whiteboard   the objects of its older whiteboard
+//!   text         its texts on a whiteboard of T.126
+//!   chat         what people say
+//!   s20          application sharing
+//! ```
+//!
 //! No octets of NetMeeting's have been seen on a wire: all rests on that document, whose
 //! contradictions are told at their places.
 
+pub mod chat;
+pub mod obman;
+pub mod s20;
 pub mod text;
+pub mod whiteboard;
+mod wire;
+
+pub use wire::{Point16, Rect16};
 
 use crate::gcc::types::Key;
 
