@@ -41,11 +41,7 @@ const ROWS: &[(&str, &str, &str)] = &[
         "srtp/AEAD AES 128 GCM protect 160",
         "srtp/AEAD AES 128 GCM protect 160 webrtc-srtp",
     ),
-    (
-        "SRTP: protect 160 octets, AES-GCM by ring",
-        "srtp/AEAD AES 128 GCM by ring, protect 160",
-        "",
-    ),
+    ("SRTP: protect 160 octets, AES-GCM by ring", "srtp/AEAD AES 128 GCM by ring, protect 160", ""),
     ("G.711: encode 20 ms", "g711/Mu encode 20 ms", ""),
     ("G.711: decode 20 ms", "g711/Mu decode 20 ms", ""),
     ("G.722: encode 20 ms", "g722/encode 20 ms", ""),

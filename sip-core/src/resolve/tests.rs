@@ -70,7 +70,11 @@ fn walk<const R: usize, const O: usize>(
         }
         match resolver.poll_event().expect("neither a query nor an event") {
             Event::Candidate(candidate) => {
-                found.push(format!("{} {}", candidate.transport.via_token().to_ascii_lowercase(), candidate.remote));
+                found.push(format!(
+                    "{} {}",
+                    candidate.transport.via_token().to_ascii_lowercase(),
+                    candidate.remote
+                ));
                 resolver.try_next();
             }
             Event::Exhausted { candidates, .. } => {
