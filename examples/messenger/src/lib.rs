@@ -5,7 +5,7 @@
 //! | [`client`], [`happening`] | a signed-in person's side of SIP over UDP, TCP and TLS |
 //! | [`audio`] | what people say, and how alike a recording is to it |
 //! | [`file`](mod@file), [`exchange`] | files over Messenger's TFTP, and the commands that send and take them |
-//! | [`board`], [`render`], [`font`] | a whiteboard over T.120, and its picture |
+//! | [`board`], [`render`] | a whiteboard over T.120, and its picture |
 //! | [`ports`], [`bind`] | the ports of a policy: what a firewall has to let through, and sockets on them |
 //! | [`demo`], [`story`] | two people on one machine who do all of it, and what is told of them |
 
@@ -17,7 +17,6 @@ pub mod board;
 pub mod demo;
 pub mod exchange;
 pub mod file;
-pub mod font;
 pub mod map;
 pub mod ports;
 pub mod render;

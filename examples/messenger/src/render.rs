@@ -5,7 +5,7 @@ use tiny_skia::{
     Color, FillRule, LineCap, LineJoin, Paint, PathBuilder, Pixmap, Rect, Stroke, Transform,
 };
 
-use crate::font;
+use whiteboard::font;
 
 /// What a line of text has of its height for capitals; the rest is for what hangs below, and for air.
 const CAPITALS: f32 = 0.6;
