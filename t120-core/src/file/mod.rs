@@ -18,13 +18,14 @@
 //! [`CONTROL_CHANNEL`] and [`DATA_CHANNEL`] and the user's own, hands in what comes on them, and
 //! sends what the machine writes on the [`Channel`] that it names.
 
+mod event;
 pub mod pdu;
 mod session;
 
-pub use session::{
-    Channel, Config, Direction, EndReason, Event, Offer, Session, Slot, Transfer, TransferId,
-    Transmit,
+pub use event::{
+    Channel, Config, Direction, EndReason, Event, Offer, Transfer, TransferId, Transmit,
 };
+pub use session::{Session, Slot};
 
 /// The static channel on which files are offered (T.120 Annex A; from memory).
 pub const CONTROL_CHANNEL: u16 = 9;

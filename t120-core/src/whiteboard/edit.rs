@@ -4,8 +4,10 @@
 //! Parameters and attributes that are not of the standard go when an object is edited.
 
 use super::MAX_PLANES;
-use super::object::{Attributes, OUT_OF_RANGE, ROOM, Stroke, ms_text, point, write_ms_text};
+use super::attributes::{Attributes, ROOM};
+use super::object::{OUT_OF_RANGE, ms_text, point, write_ms_text};
 use super::pdu::*;
+use super::stroke::Stroke;
 use super::types::Point;
 use crate::error::WriteError;
 use crate::netmeeting::text::{MsTextKind, MsTextPdu};

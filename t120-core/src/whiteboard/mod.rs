@@ -22,12 +22,14 @@
 //! [one](Board::pdus)), copies of planes, fonts, views, remote events and print, the conductor's
 //! privileges. Their PDUs are read and written ([`pdu`]).
 
+mod attributes;
 mod bitmap;
 mod board;
 mod edit;
 pub(crate) mod object;
 pub(crate) mod page;
 pub mod pdu;
+mod stroke;
 mod types;
 
 pub use bitmap::{Bitmap, BitmapFormat};
@@ -56,3 +58,6 @@ pub const MIN_COORDINATE: i32 = -21845;
 /// The highest coordinate that can be drawn at. The page itself ends at 21845. From one point of a
 /// line to the next, and from one corner to the other, it must not be more than 32767.
 pub const MAX_COORDINATE: i32 = 43690;
+
+#[cfg(test)]
+mod tests;
