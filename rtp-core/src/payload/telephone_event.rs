@@ -433,6 +433,38 @@ mod tests {
     }
 
     #[test]
+    fn nine_one_one_is_dialled_as_section_5_of_the_rfc_has_it() {
+        // Packets of 50 ms; digits of 200, 250 and 220 ms, at 0, 880 and 1400 ms.
+        let digits = [(9, 0, 1600u16), (1, 7040, 2000), (1, 11_200, 1760)];
+        let (mut sender, mut receiver) = (Sender::new(), Receiver::new());
+        let (mut heard, mut heard_of_us) = (Vec::new(), Vec::new());
+        let mut ours = Receiver::new();
+        for (event, timestamp, length) in digits {
+            let running = (1..).map(|n| n * 400).take_while(|duration| *duration <= length);
+            let packets = running.map(|duration| (duration, false)).chain([(length, true); 3]);
+            for (duration, end) in packets {
+                let event = TelephoneEvent { event, end, volume: 10, duration };
+                heard.extend(receiver.receive(timestamp, event));
+            }
+            sender.start(event, 10, timestamp, Some(length.into()));
+            let mut now = timestamp;
+            while sender.is_sending() {
+                now += 400;
+                let packet = sender.next_packet(now).expect("an event is being sent");
+                assert_eq!((packet.timestamp, packet.marker), (timestamp, now == timestamp + 400));
+                assert_eq!(u32::from(packet.event.duration), (now - timestamp).min(length.into()));
+                heard_of_us.extend(ours.receive(packet.timestamp, packet.event));
+            }
+        }
+        let each = digits.map(|(event, _, length)| {
+            let duration = length.into();
+            [Heard::Started { event }, Heard::Ended { event, duration, started: true }]
+        });
+        assert_eq!(heard, each.concat());
+        assert_eq!(heard_of_us, heard);
+    }
+
+    #[test]
     fn a_long_event_is_sent_in_segments_and_heard_as_one() {
         let sent = packets(150_000, 160);
         assert_eq!(sent.iter().filter(|packet| packet.marker).count(), 1);
