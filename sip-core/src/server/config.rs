@@ -49,6 +49,9 @@ pub struct Config<'s> {
     /// How many nonces that are in use are told apart in a server that grows; in lent memory as many as
     /// there are transactions. Beyond them the oldest are challenged again.
     pub max_nonces: usize,
+    /// For how long the contacts of one preference (`q`) ring before those of a lower one are tried in
+    /// their place.
+    pub search_after: Duration,
     /// What a 503 says in Retry-After, in seconds.
     pub retry_after_s: u32,
     /// How many bindings there may be in a server that grows.
@@ -88,6 +91,7 @@ impl<'s> Config<'s> {
             algorithms: &[Algorithm::Sha256, Algorithm::Md5],
             nonce_lifetime: Nonces::LIFETIME,
             max_nonces: 100_000,
+            search_after: Duration::from_secs(20),
             retry_after_s: 5,
             max_bindings: 10_000,
             max_publications: 10_000,

@@ -58,6 +58,11 @@ impl<const N: usize> Line<N> {
         self.put(b":").number(address.port().into())
     }
 
+    /// Whether nothing was put in yet.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.len == 0 && !self.overflowed
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         if self.overflowed { &[] } else { self.octets.get(..self.len).unwrap_or_default() }
     }

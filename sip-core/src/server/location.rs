@@ -13,6 +13,9 @@ use crate::uri::{Host, Uri};
 /// The longest contact URI that is kept, in octets.
 pub const MAX_CONTACT: usize = 512;
 
+/// The longest route to a contact that is kept, in octets.
+pub const MAX_ROUTE: usize = 512;
+
 /// The longest Call-ID that is kept, in octets.
 pub const MAX_CALL_ID: usize = 256;
 
@@ -24,6 +27,9 @@ pub struct Binding<'a> {
     pub user: User,
     /// The contact's URI as the client wrote it, without brackets.
     pub contact: &'a [u8],
+    /// The route to the contact, as it stands in Route: the values of Path (RFC 3327); empty where there
+    /// is none.
+    pub route: &'a [u8],
     /// The Call-ID of the REGISTER that made or renewed it last.
     pub call_id: &'a [u8],
     /// The CSeq number of that REGISTER.
@@ -90,9 +96,10 @@ pub(super) const INDEXES: usize = 3;
 #[derive(Debug)]
 pub(super) struct Entry {
     user: User,
-    /// Contact and Call-ID, one after the other.
+    /// Contact, route and Call-ID, one after the other.
     text: Block,
     contact_len: usize,
+    route_len: usize,
     cseq: u32,
     q_per_mille: u16,
     expires_at: Duration,
@@ -152,7 +159,8 @@ impl<'s> Bindings<'s> {
     #[must_use]
     pub fn growing(limit: usize, seeds: &Seeds, purpose: u8) -> Self {
         // Contact and Call-ID have some 100 octets together; who has longer ones finds room too.
-        let octets = limit.saturating_mul(256).saturating_add(MAX_CONTACT + MAX_CALL_ID + 64);
+        let octets =
+            limit.saturating_mul(256).saturating_add(MAX_CONTACT + MAX_ROUTE + MAX_CALL_ID + 64);
         Self {
             table: Table::growing(limit, INDEXES, seeds.key(purpose)),
             arena: Arena::growing(octets, 0),
@@ -186,10 +194,12 @@ impl<'s> Bindings<'s> {
 
     fn view<'a>(&'a self, entry: &'a Entry) -> Binding<'a> {
         let text = self.arena.get(&entry.text);
-        let (contact, call_id) = text.split_at_checked(entry.contact_len).unwrap_or_default();
+        let (contact, rest) = text.split_at_checked(entry.contact_len).unwrap_or_default();
+        let (route, call_id) = rest.split_at_checked(entry.route_len).unwrap_or_default();
         Binding {
             user: entry.user,
             contact,
+            route,
             call_id,
             cseq: entry.cseq,
             q_per_mille: entry.q_per_mille,
@@ -244,13 +254,15 @@ impl<'s> Bindings<'s> {
 impl Location for Bindings<'_> {
     fn put(&mut self, binding: &Binding<'_>) -> Result<(), Full> {
         let text = self.arena.write(|_, room| {
-            let needed = binding.contact.len().saturating_add(binding.call_id.len());
-            let (contact, rest) = room
-                .get_mut(..needed)
-                .and_then(|room| room.split_at_mut_checked(binding.contact.len()))
-                .ok_or(BufferTooSmall { needed })?;
-            contact.copy_from_slice(binding.contact);
-            rest.copy_from_slice(binding.call_id);
+            let parts = [binding.contact, binding.route, binding.call_id];
+            let needed = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+            let mut room = room.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
+            for part in parts {
+                let split = room.split_at_mut_checked(part.len());
+                let (place, rest) = split.ok_or(BufferTooSmall { needed })?;
+                place.copy_from_slice(part);
+                room = rest;
+            }
             Ok(needed)
         });
         let text = text.map_err(full_of)?;
@@ -259,6 +271,7 @@ impl Location for Bindings<'_> {
             user: binding.user,
             text,
             contact_len: binding.contact.len(),
+            route_len: binding.route.len(),
             cseq: binding.cseq,
             q_per_mille: binding.q_per_mille,
             expires_at: binding.expires_at,
@@ -359,6 +372,7 @@ mod tests {
         Binding {
             user: User::new(user.as_bytes()).unwrap(),
             contact: contact.as_bytes(),
+            route: b"",
             call_id: b"call-id",
             cseq: 1,
             q_per_mille: 1000,

@@ -76,6 +76,7 @@ pub mod publication;
 mod refusal;
 pub mod registrar;
 mod route;
+mod search;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -409,7 +410,7 @@ impl<'s, U: Users, L: Location> Server<'s, U, L> {
         }
         while self.watchers.expire(now) {}
         while let Some(index) = self.relays.pop_due(now) {
-            self.drop_relay(RelayId(index));
+            self.relay_due(now, RelayId(index));
         }
     }
 

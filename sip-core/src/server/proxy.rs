@@ -4,7 +4,8 @@
 //!                        ┌─▶ branch: client transaction ─▶ contact
 //!  server transaction ─▶ Relay ─▶ branch … MAX_BRANCHES
 //!     ▲                  │
-//!     │ 2xx at once, each; 6xx ends the rest; else the best when all have answered
+//!     │ 2xx at once, each; 6xx ends the rest; else the best when all have answered,
+//!     │ those of a lower preference after those of a higher one
 //!     └──────────────────┘
 //! ```
 
@@ -12,15 +13,14 @@ use core::time::Duration;
 
 use super::event::{Event, from_uri, to_uri};
 use super::flow::Side;
-use super::line::Line;
-use super::location::{Location, MAX_CONTACT};
+use super::location::Location;
 use super::refusal::Refusal;
-use super::route::{Routed, Way, direct, is_value, reach};
+use super::route::{Routed, Way, direct, is_value};
+use super::search::Search;
 use super::serve::from_user;
-use super::user::User;
 use super::{MAX_BRANCHES, Owner, RelayEntry, RelayId, Server};
 use crate::error::WriteError;
-use crate::header::{From, MaxForwards, ProxyAuthorization, Route, To};
+use crate::header::{From, MaxBreadth, MaxForwards, ProxyAuthorization, Route, To};
 use crate::message::{Editor, Message, Method, Name, StatusCode, Writer};
 use crate::storage::Block;
 use crate::transaction::{ClientId, Error, Failure, ServerId};
@@ -34,15 +34,17 @@ const ACCEPTED: Duration = Duration::from_secs(32);
 #[derive(Debug)]
 pub(super) struct Relay {
     server: ServerId,
-    is_invite: bool,
-    branches: [Option<ClientId>; MAX_BRANCHES],
+    pub(super) is_invite: bool,
+    pub(super) branches: [Option<ClientId>; MAX_BRANCHES],
     /// How many branches have no final response yet.
-    pending: usize,
+    pub(super) pending: usize,
     /// The best final response so far, and its octets where it was received (RFC 3261 section 16.7
     /// step 6).
-    best: Option<(StatusCode, Option<Block>)>,
+    pub(super) best: Option<(StatusCode, Option<Block>)>,
     /// Whether a 2xx was handed on.
-    accepted: bool,
+    pub(super) accepted: bool,
+    /// What the contacts of a lower preference are tried with.
+    pub(super) search: Option<Search>,
 }
 
 /// What a request is sent on with.
@@ -56,49 +58,23 @@ struct Onward<'a, 'd> {
     hops: u8,
     /// Our Record-Route values, topmost first; empty ones are left out.
     record: [&'a [u8]; 2],
+    /// The route to the contact itself (RFC 3327); empty where there is none.
+    path: &'a [u8],
+    /// Max-Breadth as it goes on; an ACK has none.
+    breadth: Option<u32>,
     realm: &'a [u8],
 }
 
-impl<U, L: Location> Server<'_, U, L> {
-    /// Relays a request to all contacts of a user.
-    pub(super) fn relay_to_user<'d>(
-        &mut self,
-        now: Duration,
-        transaction: ServerId,
-        source: Path,
-        message: &Message<'d>,
-        routed: &Routed<'d>,
-        user: &User,
-    ) -> Result<Option<Event<'d>>, Refusal> {
-        if self.location.count(user) == 0 {
-            return Err(Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE));
-        }
-        let id = self.begin(transaction, message)?;
-        let mut branches = [None; MAX_BRANCHES];
-        let mut sent = 0;
-        let mut trouble = None;
-        let mut number = 0;
-        while let Some((path, contact)) = self.contact(user, number) {
-            number += 1;
-            let Some(path) = path else { continue };
-            let side = self.flows.side(path, Some(user));
-            match self.branch(now, id, source, side, contact.as_bytes(), message, routed) {
-                Ok(branch) => {
-                    if let Some(place) = branches.get_mut(sent) {
-                        *place = Some(branch);
-                        sent += 1;
-                    }
-                }
-                Err(error) => trouble = Some(error),
-            }
-            if sent == MAX_BRANCHES {
-                break;
-            }
-        }
-        self.begun(id, branches, sent, trouble)?;
-        Ok(Some(relayed(message, sent)))
-    }
+/// One of the ways that a request goes on.
+pub(super) struct Branch<'a> {
+    pub(super) side: Side,
+    pub(super) target: &'a [u8],
+    /// As [`Onward::path`].
+    pub(super) path: &'a [u8],
+    pub(super) breadth: u32,
+}
 
+impl<U, L: Location> Server<'_, U, L> {
     /// Relays a request to one target over one path.
     pub(super) fn relay_to<'d>(
         &mut self,
@@ -109,11 +85,13 @@ impl<U, L: Location> Server<'_, U, L> {
         routed: &Routed<'d>,
         path: Path,
     ) -> Result<Option<Event<'d>>, Refusal> {
+        let breadth = breadth(message)?;
         let id = self.begin(transaction, message)?;
         let mut branches = [None; MAX_BRANCHES];
         let (mut sent, mut trouble) = (0, None);
         let side = self.flows.side(path, None);
-        match self.branch(now, id, source, side, routed.target, message, routed) {
+        let branch = Branch { side, target: routed.target, path: b"", breadth };
+        match self.branch(now, id, source, &branch, message, routed) {
             Ok(branch) => {
                 if let Some(place) = branches.first_mut() {
                     *place = Some(branch);
@@ -138,6 +116,8 @@ impl<U, L: Location> Server<'_, U, L> {
             source,
             hops,
             record: [&[], &[]],
+            path: b"",
+            breadth: None,
             realm: domain.as_bytes(),
         };
         // Without room for it the 2xx comes again, and the ACK with it.
@@ -182,6 +162,7 @@ impl<U, L: Location> Server<'_, U, L> {
             let is_first = !relay.accepted;
             relay.accepted = true;
             let done = self.layer.forward(now, server, code, |to| write_back(message, code, to));
+            self.end_search(id);
             if is_invite {
                 self.cancel_branches(now, id);
                 self.relays.set_deadline(id.0, Some(now.saturating_add(ACCEPTED)));
@@ -205,6 +186,7 @@ impl<U, L: Location> Server<'_, U, L> {
             }
         }
         if code.class() == 6 {
+            self.end_search(id);
             self.cancel_branches(now, id);
         }
         let told = self.finish(now, id)?;
@@ -237,6 +219,7 @@ impl<U, L: Location> Server<'_, U, L> {
     pub(super) fn cancel(&mut self, now: Duration, transaction: ServerId, owner: Option<Owner>) {
         match owner {
             Some(Owner::Relay(id)) if self.relays.get(id.0).is_some() => {
+                self.end_search(id);
                 self.cancel_branches(now, id);
             }
             _ => {
@@ -250,13 +233,18 @@ impl<U, L: Location> Server<'_, U, L> {
     /// Forgets a request that was relayed.
     pub(super) fn drop_relay(&mut self, id: RelayId) {
         self.free_best(id);
+        self.end_search(id);
         self.relays.remove(id.0);
     }
 
     /// Makes the relay of a request, unless it was here before (RFC 3261 section 16.3 step 4: a request
     /// with the same target that is under way already has gone round in a circle, or has come on two
     /// ways).
-    fn begin(&mut self, transaction: ServerId, message: &Message<'_>) -> Result<RelayId, Refusal> {
+    pub(super) fn begin(
+        &mut self,
+        transaction: ServerId,
+        message: &Message<'_>,
+    ) -> Result<RelayId, Refusal> {
         let value = |name| message.row(name).map_or(&b""[..], |row| row.value);
         let from = message.typed::<From<'_>>().and_then(Result::ok);
         let tag = from.and_then(|from| from.tag()).unwrap_or_default();
@@ -272,6 +260,7 @@ impl<U, L: Location> Server<'_, U, L> {
             pending: 0,
             best: None,
             accepted: false,
+            search: None,
         };
         let index = self.relays.insert(hash, RelayEntry(relay)).map_err(|(_, full)| full)?;
         let id = RelayId(index);
@@ -281,7 +270,7 @@ impl<U, L: Location> Server<'_, U, L> {
     }
 
     /// Keeps what was sent, or takes it all back where nothing was.
-    fn begun(
+    pub(super) fn begun(
         &mut self,
         id: RelayId,
         branches: [Option<ClientId>; MAX_BRANCHES],
@@ -304,17 +293,17 @@ impl<U, L: Location> Server<'_, U, L> {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a request is made of, and where it goes")]
-    fn branch(
+    /// Sends a request on one way.
+    pub(super) fn branch(
         &mut self,
         now: Duration,
         id: RelayId,
         source: Path,
-        side: Side,
-        target: &[u8],
+        branch: &Branch<'_>,
         message: &Message<'_>,
         routed: &Routed<'_>,
     ) -> Result<ClientId, Error> {
+        let Branch { side, target, path, breadth } = *branch;
         let call_id = message.row(Name::CallId).map_or(&b""[..], |row| row.value);
         let opens = matches!(
             message.method(),
@@ -330,6 +319,8 @@ impl<U, L: Location> Server<'_, U, L> {
             source,
             hops: hops(message).unwrap_or(0),
             record,
+            path,
+            breadth: Some(breadth),
             realm: domain.as_bytes(),
         };
         let method = message.method().unwrap_or(Method::Other(b""));
@@ -338,7 +329,7 @@ impl<U, L: Location> Server<'_, U, L> {
     }
 
     /// Sends a CANCEL to each branch that has no final response yet.
-    fn cancel_branches(&mut self, now: Duration, id: RelayId) {
+    pub(super) fn cancel_branches(&mut self, now: Duration, id: RelayId) {
         let Some(relay) = self.relays.get(id.0) else { return };
         if !relay.0.is_invite {
             return;
@@ -355,6 +346,10 @@ impl<U, L: Location> Server<'_, U, L> {
         if relay.pending > 0 || relay.accepted {
             return None;
         }
+        if self.search_on(now, id) {
+            return None;
+        }
+        let relay = &mut self.relays.get_mut(id.0)?.0;
         let (server, is_invite) = (relay.server, relay.is_invite);
         let (code, block) = relay.best.take()?;
         // One contact's trouble is not the whole server's (RFC 3261 section 16.7 step 6).
@@ -393,21 +388,6 @@ impl<U, L: Location> Server<'_, U, L> {
         Some(code)
     }
 
-    /// The path and the URI of one contact of a user, counted from 0; no path where it cannot be reached.
-    fn contact(&self, user: &User, number: usize) -> Option<(Option<Path>, Line<MAX_CONTACT>)> {
-        let (mut at, mut found) = (0, None);
-        self.location.each(user, &mut |binding| {
-            if at == number {
-                let mut contact = Line::new();
-                contact.put(binding.contact);
-                found = Some((reach(binding), contact));
-            }
-            at += 1;
-            found.is_none()
-        });
-        found
-    }
-
     fn free_best(&mut self, id: RelayId) {
         let best = self.relays.get_mut(id.0).and_then(|relay| relay.0.best.take());
         if let Some((_, Some(block))) = best {
@@ -437,6 +417,12 @@ impl Onward<'_, '_> {
             }
         }
         to.header(&MaxForwards(self.hops));
+        if let Some(breadth) = self.breadth {
+            to.header(&MaxBreadth(breadth));
+        }
+        if !self.path.is_empty() {
+            to.raw(Name::Route, self.path);
+        }
         let routes = message.all::<Route<'_>>().count();
         let last = routes.saturating_sub(self.routed.taken);
         let kept = message.all::<Route<'_>>().take(last).skip(self.routed.own);
@@ -446,6 +432,7 @@ impl Onward<'_, '_> {
         for row in message.headers() {
             match row.name {
                 Name::Via | Name::MaxForwards | Name::Route | Name::ContentLength => {}
+                Name::MaxBreadth if self.breadth.is_some() => {}
                 Name::ProxyAuthorization if is_for(row.value, self.realm) => {}
                 _ => to.row(&row),
             }
@@ -490,6 +477,16 @@ pub(super) fn hops(message: &Message<'_>) -> Result<u8, Refusal> {
     }
 }
 
+/// Into how many branches a request may be forked yet (RFC 5393 section 5.3.3).
+pub(super) fn breadth(message: &Message<'_>) -> Result<u32, Refusal> {
+    match message.typed::<MaxBreadth>() {
+        None => Ok(60),
+        Some(Ok(MaxBreadth(0))) => Err(Refusal::breadth_exceeded()),
+        Some(Ok(MaxBreadth(breadth))) => Ok(breadth),
+        Some(Err(_)) => Err(Refusal::bad("Malformed Max-Breadth")),
+    }
+}
+
 pub(super) fn has_to_tag(message: &Message<'_>) -> bool {
     message.typed::<To<'_>>().and_then(Result::ok).is_some_and(|to| to.tag().is_some())
 }
@@ -515,7 +512,7 @@ fn is_better(new: StatusCode, old: StatusCode) -> bool {
     rank(new) < rank(old)
 }
 
-fn relayed<'d>(message: &Message<'d>, branches: usize) -> Event<'d> {
+pub(super) fn relayed<'d>(message: &Message<'d>, branches: usize) -> Event<'d> {
     Event::Relayed {
         method: message.method().unwrap_or(Method::Other(b"")),
         from: from_uri(message),

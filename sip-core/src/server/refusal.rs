@@ -61,6 +61,15 @@ impl Refusal {
         Self { code: StatusCode::BAD_REQUEST, reason: Some(reason), with: With::Nothing }
     }
 
+    /// 440: into no branch more may the request be forked (RFC 5393 section 5.5).
+    pub(super) const fn breadth_exceeded() -> Self {
+        let code = match StatusCode::new(440) {
+            Some(code) => code,
+            None => StatusCode::LOOP_DETECTED,
+        };
+        Self::new(code).because("Max-Breadth Exceeded")
+    }
+
     /// The same with a header.
     #[must_use]
     pub const fn with(self, with: With) -> Self {

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::line::Line;
-use super::location::{Binding, Location, MAX_CALL_ID, MAX_CONTACT};
+use super::location::{Binding, Location, MAX_CALL_ID, MAX_CONTACT, MAX_ROUTE};
 use super::refusal::{Refusal, With};
 use super::user::User;
 use crate::header::{CSeq, Contact, Expires};
@@ -110,6 +110,17 @@ impl Registrar {
             let full = crate::storage::Full { capacity: self.max_contacts };
             return Err(Refusal::from(full).because("Too Many Contacts"));
         }
+        let mut route = Line::<MAX_ROUTE>::new();
+        for row in request.rows(Name::Path) {
+            let comma: &[u8] = if route.is_empty() { b"" } else { b", " };
+            route.put(comma).put(row.value);
+        }
+        if route.as_bytes().is_empty() && request.row(Name::Path).is_some() {
+            return Err(Refusal::new(StatusCode::MESSAGE_TOO_LARGE).because("Path Too Long"));
+        }
+        if request.all::<crate::header::Path<'_>>().any(|hop| hop.is_err()) {
+            return Err(Refusal::bad("Malformed Path"));
+        }
         let mut bound = None;
         for contact in request.all::<Contact<'d>>() {
             let wish = self.wish(contact, expires)?;
@@ -120,6 +131,7 @@ impl Registrar {
             let binding = Binding {
                 user: *user,
                 contact: wish.uri,
+                route: route.as_bytes(),
                 call_id,
                 cseq,
                 q_per_mille: wish.q_per_mille,

@@ -8,7 +8,7 @@ use super::line::Line;
 use super::location::{Binding, Location};
 use super::user::User;
 use super::{Config, Listen, Server};
-use crate::header::{Param, Route};
+use crate::header::{Header, Param, Route};
 use crate::message::{Message, Name};
 use crate::transport::{Path, Transport, address};
 use crate::uri::{Host, Uri};
@@ -179,7 +179,12 @@ pub(super) fn reach(binding: &Binding<'_>) -> Option<Path> {
     if binding.path.transport != Transport::Tcp {
         return None;
     }
-    let uri = Uri::parse(binding.contact).ok()?;
+    let hop = crate::header::Cursor::new(binding.route);
+    let hop = Route::take(&mut { hop }).ok();
+    let uri = match &hop {
+        Some(hop) => hop.uri(),
+        None => Uri::parse(binding.contact).ok()?,
+    };
     let host = uri.param(b"maddr").and_then(|maddr| Host::parse(maddr).ok()).or(uri.host());
     // A name is not looked up: the client is where it came from.
     let ip = host.and_then(|host| host.address()).unwrap_or(binding.path.remote.ip());

@@ -68,8 +68,12 @@ impl<U: Users, L: Location> Server<'_, U, L> {
         // What goes no further may have come its whole way.
         let is_for_server = is_own && (is_registration || target.user().is_none());
         if is_for_server {
+            let known = |tag: &Require<'_>| is_registration && tag.0.eq_ignore_ascii_case(b"path");
             self.check_required(
-                message.all::<Require<'_>>().map(|tag| tag.is_ok()),
+                message
+                    .all::<Require<'_>>()
+                    .filter(|tag| !tag.as_ref().is_ok_and(known))
+                    .map(|tag| tag.is_ok()),
                 With::Unsupported,
             )?;
         } else {
@@ -133,7 +137,7 @@ impl<U: Users, L: Location> Server<'_, U, L> {
                     to.raw(Name::Allow, ALLOW);
                     to.raw(Name::Accept, PIDF.as_bytes());
                     to.raw(Name::AllowEvents, super::PRESENCE);
-                    to.raw(Name::Supported, b"");
+                    to.raw(Name::Supported, b"path");
                     to.finish()
                 })
                 .map_err(refusal_of)?;
@@ -173,6 +177,12 @@ impl<U: Users, L: Location> Server<'_, U, L> {
             .forward(now, transaction, StatusCode::OK, |mut to| {
                 let tag = tag.as_ref().map(|tag| tag.as_bytes());
                 write_head(&mut to, message, source, StatusCode::OK, None, tag);
+                if matches!(done, Registered::Bound { .. }) {
+                    // RFC 3327 section 5.3.
+                    for row in message.rows(Name::Path) {
+                        to.row(&row);
+                    }
+                }
                 Registrar::write_contacts(location, now, &user, &done, &mut to);
                 if let Some(proof) = &proof {
                     gate.write_info(now, proof, &mut to);

@@ -1,6 +1,7 @@
 //! The server as its clients see it: texts in, texts out.
 
 mod gate;
+mod search;
 
 use core::net::SocketAddr;
 use core::time::Duration;
