@@ -258,12 +258,12 @@ impl Phone<'_> {
             Event::Changed { call, ref message } => {
                 self.calls.get_mut(&call).unwrap().session = agreed(message);
             }
-            Event::ChangeFailed { call, failure } => {
-                if failure == agent::Failure::Refused(StatusCode::REQUEST_PENDING) {
-                    self.count("glare");
-                    let at = self.soon(now, 4000);
-                    self.plan(at, Plan::Change(call, false));
-                }
+            Event::ChangeFailed { call, failure }
+                if failure == agent::Failure::Refused(StatusCode::REQUEST_PENDING) =>
+            {
+                self.count("glare");
+                let at = self.soon(now, 4000);
+                self.plan(at, Plan::Change(call, false));
             }
             Event::TransferRequested { call, .. } if self.random.chance(200) => {
                 let _ = self.agent.reject_transfer(now, call, StatusCode::DECLINE);

@@ -257,7 +257,7 @@ impl<'b> Writer<'b> {
             // Two numbers of two digits side by side, and then four of one.
             let pairs = (number / 100) | ((number % 100) << 16);
             let tens = ((pairs * 103) >> 10) & 0x000f_000f;
-            let digits = (tens | ((pairs - tens * 10) << 8)) + 0x3030_3030;
+            let digits = (tens | (pairs - tens * 10) << 8) + 0x3030_3030;
             let zeros = u32::from(number < 1000) + u32::from(number < 100) + u32::from(number < 10);
             let digits = (digits >> (8 * zeros)).to_le_bytes();
             return self.short(digits, 4 - zeros as usize);
@@ -345,7 +345,7 @@ impl<'b> Writer<'b> {
             for (part, dot) in [(a, 1), (b, 1), (c, 1), (d, 0)] {
                 let (hundreds, rest) = (part / 100, part % 100);
                 let tens = (rest * 103) >> 10;
-                let digits = hundreds | (tens << 8) | ((rest - tens * 10) << 16);
+                let digits = hundreds | tens << 8 | (rest - tens * 10) << 16;
                 let zeros = u32::from(part < 100) + u32::from(part < 10);
                 let digits = (digits + 0x2e30_3030) >> (8 * zeros);
                 self.short(digits.to_le_bytes(), 3 - zeros as usize + dot);

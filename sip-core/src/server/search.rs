@@ -211,7 +211,6 @@ impl<U, L: Location> Server<'_, U, L> {
     }
 
     /// The path, the URI and the route of one of the contacts that can be reached, counted from 0.
-    #[expect(clippy::type_complexity, reason = "three things of one contact")]
     fn contact(
         &self,
         user: &User,
