@@ -21,7 +21,8 @@
 //! instance's `cid` names.
 
 use super::out::{
-    attribute, check, is_true, measured, number_attribute, number_of, root, value, written,
+    attribute, check, is_true, measured, number_attribute, number_of, optional, root, value,
+    written,
 };
 use crate::error::{BufferTooSmall, ParseError};
 use crate::message::Writer;
@@ -246,12 +247,10 @@ fn put_list<'a>(
         to.fixed(b"<resource");
         attribute(to, b"uri", &resource.uri);
         to.fixed(b">");
-        if let Some(state) = &resource.state {
+        if resource.state.is_some() || resource.cid.is_some() {
             to.fixed(b"<instance id=\"0\"");
-            attribute(to, b"state", state);
-            if let Some(cid) = &resource.cid {
-                attribute(to, b"cid", cid);
-            }
+            optional(to, b"state", resource.state.as_ref());
+            optional(to, b"cid", resource.cid.as_ref());
             to.fixed(b"/>");
         }
         to.fixed(b"</resource>");

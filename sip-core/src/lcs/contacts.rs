@@ -130,7 +130,10 @@ impl<'d> Contact<'d> {
     fn parse(attributes: Attributes<'d>) -> Option<Self> {
         let empty = Text::plain(b"");
         Some(Self {
-            uri: value(attributes, b"uri")?.trimmed(),
+            uri: attributes
+                .get(b"uri")
+                .map(|uri| uri.trimmed())
+                .filter(|uri| !uri.raw().is_empty())?,
             name: attributes.get(b"name").unwrap_or(empty),
             groups: attributes.get(b"groups").map(Groups::parse).unwrap_or_default(),
             subscribed: attributes.get(b"subscribed").is_none_or(is_true),

@@ -143,7 +143,7 @@ impl<'d> Level<'d> {
     pub(super) fn parse(attributes: Attributes<'d>) -> Self {
         Self {
             aggregate: number_of(attributes, b"aggregate").unwrap_or_default().min(999),
-            description: attributes.get(b"description"),
+            description: value(attributes, b"description"),
             epid: value(attributes, b"epid"),
             note: value(attributes, b"note"),
         }

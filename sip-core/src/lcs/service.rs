@@ -256,7 +256,7 @@ impl<'d> Leaves<'d> {
         while reader.depth() >= depth {
             let Some(event) = reader.next()? else { break };
             let Event::Start { name, .. } = event else { continue };
-            let text = reader.text()?;
+            let text = reader.text()?.filter(|text| !text.raw().is_empty());
             match name.local {
                 b"name" => leaves.name = text,
                 b"displayName" => leaves.display_name = text,
