@@ -22,6 +22,8 @@
 //! | [`dialog`] | dialogs and their routes |
 //! | [`agent`] | the user agent: registration, calls, messages, presence |
 //! | [`server`] | registrar, presence and proxy |
+//! | `ntlm` | NTLM and the signatures of MS-SIPAE, behind the feature of this name |
+//! | `lcs` | the dialect of Live Communications Server, behind the feature of this name |
 //!
 //! Whole programs to begin with stand in [`guide`]: a phone, a registrar and a proxy.
 //!
@@ -84,12 +86,14 @@
 //! | RFC 6026 | [`transaction`] |
 //! | RFC 7118 (WebSocket) | [`transport`]; the framing is the host's |
 //! | RFC 7616, 8760, 2617, 2069 (Digest) | [`auth`] |
+//! | MS-NLMP, MS-SIP section 3.1 and MS-SIPAE | `ntlm` |
+//! | MS-SIP, MS-SDP sections 3.1.5.2 to 3.1.5.4 | `lcs` |
 //!
 //! # Features
 //!
 //! None is on by default. `alloc`: storage that grows. `std`: `alloc`, and conversions. `defmt`:
 //! `defmt::Format` on every public type. `embedded-io`, `embassy-net`: adapters. `sha512`: SHA-512-256 for
-//! Digest.
+//! Digest. `ntlm`: NTLM and MS-SIPAE. `lcs`: `ntlm`, and the dialect of Live Communications Server.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
