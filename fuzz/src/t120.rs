@@ -7,10 +7,11 @@ use t120_core::conference::{Conference, Config, Connection, Event, Storage};
 use t120_core::error::WriteError;
 use t120_core::gcc::connect::{ConnectData, ConnectGccPdu};
 use t120_core::gcc::pdu::GccPdu;
+use t120_core::gcc::types::EntityId;
 use t120_core::mcs::connect::ConnectMcsPdu;
 use t120_core::mcs::data::Data;
 use t120_core::mcs::domain::DomainMcsPdu;
-use t120_core::mcs::v3;
+use t120_core::mcs::{ChannelId, DataPriority, PrivateChannelId, TokenId, UserId, v3};
 use t120_core::per;
 use t120_core::sharing::SharePdu;
 use t120_core::tpkt::{Tpkt, frame_len};
@@ -140,6 +141,91 @@ pub fn provider(octets: &[u8]) {
     let mut script = [0u8; 24].to_vec();
     script.extend_from_slice(octets);
     drive(&mut [top, middle, low], wires, &script);
+}
+
+/// A provider in the middle of a tree, with one above and two below, or the one at its top: any
+/// PDUs on any of its connections, and calls of its host between them.
+pub fn domain(octets: &[u8]) {
+    let mut script = Script::new(octets);
+    let mut nodes = [1, 2, 3, 4].map(|seed| {
+        Node::new(Conference::growing(roomy(), [seed; 32]).expect("the limits are good"))
+    });
+    let now = Duration::ZERO;
+    // Top, middle, and two below it.
+    let wires = [((0, 0), (1, 0)), ((1, 1), (2, 0)), ((1, 2), (3, 0))];
+    nodes[0].conference.host("1").expect("a name");
+    for ((above, at), (below, from)) in wires {
+        nodes[above].conference.accept(now, Connection(at)).expect("there is room");
+        nodes[below].conference.join(now, Connection(from), "1").expect("it is in none");
+        meet(&mut nodes, &wires);
+    }
+    let place = script.below(2);
+    let node = &mut nodes[place];
+    let _ = node.conference.attach_user(1);
+    let mut buffer = vec![0; 8192];
+    while script.more() {
+        let connection = Connection(script.below(3) as u16);
+        match script.octet() % 16 {
+            0 | 1 => drop(node.call(now, &mut script)),
+            2 => drop(node.conference.pause(connection)),
+            3 => drop(node.conference.resume(connection)),
+            4 => node.conference.handle_timeout(Duration::from_secs(script.octet().into())),
+            _ => {
+                let pdu = script.octets();
+                let pdu = pdu.get(..1000).unwrap_or(pdu);
+                let mut packet = vec![3, 0];
+                packet.extend_from_slice(&(pdu.len() as u16 + 7).to_be_bytes());
+                packet.extend_from_slice(&[2, 0xf0, 0x80]);
+                packet.extend_from_slice(pdu);
+                if node.conference.handle_stream(now, connection, &packet).is_err() {
+                    node.conference.handle_closed(now, connection);
+                }
+            }
+        }
+        while node.conference.poll_transmit(now, &mut buffer).is_some() {}
+        while node.conference.poll_event().is_some() {}
+        let _ = (node.conference.received(), node.conference.received_gcc());
+        let _ = (node.conference.roster().count(), node.conference.applications().count());
+    }
+}
+
+/// Carries everything to and fro until nothing moves.
+fn meet(nodes: &mut [Node<'_>; 4], wires: &[((usize, u16), (usize, u16))]) {
+    let mut buffer = vec![0; 8192];
+    let mut busy = true;
+    while busy {
+        busy = false;
+        for number in 0..nodes.len() {
+            while let Some(sent) =
+                nodes[number].conference.poll_transmit(Duration::ZERO, &mut buffer)
+            {
+                let from = (number, sent.connection.0);
+                let to = wires.iter().find_map(|(a, b)| match from {
+                    from if from == *a => Some(*b),
+                    from if from == *b => Some(*a),
+                    _ => None,
+                });
+                if let Some((to, connection)) = to {
+                    let octets = &buffer[..sent.len];
+                    let to = &mut nodes[to].conference;
+                    to.handle_stream(Duration::ZERO, Connection(connection), octets)
+                        .expect("they understand each other");
+                    busy = true;
+                }
+            }
+            while nodes[number].conference.poll_event().is_some() {}
+        }
+    }
+}
+
+fn roomy() -> Config {
+    let mut config = config();
+    config.max_users = 16;
+    config.max_channels = 32;
+    config.max_connections = 4;
+    config.max_tokens = 4;
+    config.max_nodes = 8;
+    config
 }
 
 /// Two nodes whose whiteboards are ready, as soon as the network has let them.
@@ -280,7 +366,41 @@ impl Machine for Node<'_> {
     fn call(&mut self, now: Duration, script: &mut Script<'_>) -> Vec<(usize, Vec<u8>)> {
         let choice = script.octet();
         let connection = Connection(u16::from(choice >> 7));
-        match choice % 16 {
+        let users: Vec<UserId> = self.conference.roster().map(|node| node.id).collect();
+        let user = match script.octet() {
+            // A user of its own has a number near none of the roster's.
+            255 => UserId::new(script.short()).unwrap_or(UserId::MIN),
+            at => users.get(usize::from(at) % users.len().max(1)).copied().unwrap_or(UserId::MIN),
+        };
+        let token = TokenId::new(u16::from(choice >> 5) + 1).expect("1 and more");
+        let channel = ChannelId::from_number(script.short());
+        let private = PrivateChannelId::new(channel.value());
+        match choice % 32 {
+            16 => drop(self.conference.attach_user(script.short())),
+            17 => drop(self.conference.join_channel(user, channel)),
+            18 => drop(self.conference.leave_channel(user, channel)),
+            19 => drop(self.conference.convene_channel(user)),
+            20 => {
+                if let Some(private) = private {
+                    drop(self.conference.admit_to_channel(user, private, &users));
+                    drop(self.conference.expel_from_channel(user, private, &users));
+                    drop(self.conference.disband_channel(user, private));
+                }
+            }
+            21 => drop(self.conference.grab_token(user, token)),
+            22 => drop(self.conference.give_token(user, token, user)),
+            23 => drop(self.conference.answer_token(user, token, choice >= 128)),
+            24 => {
+                let data = script.octets();
+                let priority = DataPriority::Medium;
+                drop(self.conference.send_data(user, channel, priority, choice >= 128, data));
+            }
+            25 => drop(self.conference.assign_conductor()),
+            26 => drop(self.conference.lock()),
+            27 => drop(self.conference.eject(user)),
+            28 => drop(self.conference.send_text("text", Some(user))),
+            29 => drop(self.conference.answer_invitation(choice >= 128)),
+            30 => drop(self.conference.allocate_handles(EntityId::MIN, script.short())),
             0 => drop(self.conference.host("1")),
             1 => drop(self.conference.accept(now, connection)),
             2 => drop(self.conference.join(now, connection, "1")),

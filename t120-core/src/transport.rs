@@ -258,6 +258,11 @@ impl<'s> Transport<'s> {
         self.outbox.is_half_full()
     }
 
+    /// Whether nothing waits to be sent.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
     /// The stream takes nothing for now, or takes something again.
     pub(crate) fn set_paused(&mut self, connection: Connection, paused: bool) -> Result<(), Error> {
         let link = self.link_mut(connection).ok_or(Error::Unknown)?;

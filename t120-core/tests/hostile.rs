@@ -167,3 +167,79 @@ fn a_node_takes_any_stream_without_harm() {
         assert_eq!(node.roster().count(), usize::from(as_host));
     });
 }
+
+/// Three nodes, one below the other, that have met.
+fn met() -> [Conference<'static>; 3] {
+    let mut nodes = [1, 2, 3].map(|seed| {
+        let mut config = Config::new("node").unwrap();
+        (config.max_users, config.max_channels, config.max_tokens) = (20, 30, 5);
+        config.max_connections = 4;
+        Conference::growing(config, [seed; 32]).unwrap()
+    });
+    nodes[0].host("1").unwrap();
+    let mut buffer = vec![0; 70000];
+    for below in [1, 2] {
+        nodes[below - 1].accept(Duration::ZERO, Connection(1)).unwrap();
+        nodes[below].join(Duration::ZERO, Connection(0), "1").unwrap();
+        let mut busy = true;
+        while busy {
+            busy = false;
+            for number in 0..3 {
+                while let Some(sent) = nodes[number].poll_transmit(Duration::ZERO, &mut buffer) {
+                    let (to, on) = match sent.connection {
+                        Connection(0) => (number - 1, Connection(1)),
+                        _ => (number + 1, Connection(0)),
+                    };
+                    nodes[to].handle_stream(Duration::ZERO, on, &buffer[..sent.len]).unwrap();
+                    busy = true;
+                }
+                while nodes[number].poll_event().is_some() {}
+            }
+        }
+    }
+    nodes
+}
+
+#[test]
+fn a_provider_takes_any_pdus_on_all_of_its_connections() {
+    let pdus = vectors();
+    seeds(400, |seed| {
+        let mut random = Random::new(seed);
+        let mut nodes = met();
+        let node = &mut nodes[random.below(2) as usize];
+        let users: Vec<u16> = node.roster().map(|node| node.id.value()).collect();
+        let mut buffer = vec![0; 70000];
+        for _ in 0..60 {
+            // What is in the domain in place of what the vectors have, so that it is acted on.
+            let mut pdu = pdus[random.below(pdus.len() as u64) as usize].clone();
+            for _ in 0..random.below(4) {
+                let user = users[random.below(users.len() as u64) as usize];
+                let value = if random.chance(500) { user } else { user - 1001 };
+                let at = random.below(pdu.len() as u64) as usize;
+                for (place, octet) in pdu[at..].iter_mut().zip(value.to_be_bytes()) {
+                    *place = octet;
+                }
+            }
+            if pdu.len() > 4000 {
+                continue;
+            }
+            let mut packet = vec![3, 0];
+            packet.extend_from_slice(&(pdu.len() as u16 + 7).to_be_bytes());
+            packet.extend_from_slice(&[2, 0xf0, 0x80]);
+            packet.extend_from_slice(&pdu);
+            let connection = Connection(random.below(2) as u16);
+            if node.handle_stream(Duration::ZERO, connection, &packet).is_err() && random.chance(50) {
+                node.handle_closed(Duration::ZERO, connection);
+            }
+            while node.poll_transmit(Duration::ZERO, &mut buffer).is_some() {}
+            while node.poll_event().is_some() {}
+        }
+        for connection in [Connection(0), Connection(1)] {
+            node.handle_closed(Duration::ZERO, connection);
+        }
+        while node.poll_transmit(Duration::ZERO, &mut buffer).is_some() {}
+        while node.poll_event().is_some() {}
+        let alone = node.roster().count();
+        assert!(alone <= 1, "{alone} are said to be there");
+    });
+}

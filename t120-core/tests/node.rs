@@ -12,7 +12,7 @@ use t120_core::conference::{
     Capability, Config, Connection, Credentials, EndReason, Entity, Event, Privileges, Profile,
 };
 use t120_core::gcc::conference::{AddResult, EjectResult, LockResult, TransferResult};
-use t120_core::gcc::network::NetworkAddress;
+use t120_core::gcc::network::{NetworkAddress, NetworkAddressItem, TransportConnection};
 use t120_core::gcc::pdu::{GccPdu, IndicationPdu, RequestPdu, ResponsePdu};
 use t120_core::gcc::registry::{
     RegistryItem, RegistryKey, RegistryModificationRights, RegistryResult,
@@ -551,7 +551,10 @@ fn texts_time_transfer_and_additions_reach_those_whom_they_are_for() {
     let adding = net.nodes[2].node();
     let zero = net.nodes[0].node().unwrap();
     act(&mut net, 0, |node| {
-        node.add(NetworkAddress::new(&[]), 5, adding).unwrap();
+        let nsap_address = SizedOctets::new(&[1, 2, 3]).unwrap();
+        let address = TransportConnection { nsap_address, transport_selector: None };
+        let items = [NetworkAddressItem::TransportConnection(address)];
+        node.add(NetworkAddress::new(&items), 5, adding).unwrap();
     });
     told(&mut net, 2, |pdu| {
         let GccPdu::Request(RequestPdu::ConferenceAddRequest(request)) = pdu else { panic!() };

@@ -296,7 +296,9 @@ impl<'s> Conference<'s> {
     }
 
     /// Octets came on a stream: takes at most one packet, and says how many octets it had. The
-    /// host keeps the rest, and calls again while any are used.
+    /// host keeps the rest, and calls again while any are used. Nothing is taken while half of the
+    /// queue's room waits to be sent, or from below while this conference becomes a part of
+    /// another one: [`Event::Resumed`] says when the same octets are to be offered again.
     ///
     /// # Errors
     /// What the peer sent cannot be taken. The host drains `poll_transmit`, closes the stream, and
@@ -312,7 +314,11 @@ impl<'s> Conference<'s> {
             self.held = true;
             return Ok((0, None));
         }
-        self.flush_refresh()?;
+        if self.flush_refresh().is_err() {
+            // What stands on the board has to go out before it changes, and its stream is slow.
+            self.held = true;
+            return Ok((0, None));
+        }
         let (used, received) = self.provider.transport.receive(connection, octets)?;
         match received {
             Received::Nothing => {}
@@ -387,7 +393,7 @@ impl<'s> Conference<'s> {
                 // The next object of a refresh is queued when those before it are gone.
                 Ok(None) if self.republish_next() => {}
                 Ok(None) if self.refresh_next() => {}
-                Ok(None) if self.skip_refresh() => {}
+                Ok(None) if self.provider.transport.is_idle() && self.skip_refresh() => {}
                 Ok(None) => return None,
                 Err(needed) => {
                     self.pending.too_small = Some(needed);
@@ -410,7 +416,8 @@ impl<'s> Conference<'s> {
         if let Some(event) = self.next_ready() {
             return Some(event);
         }
-        if self.held && !self.provider.is_merging() && !self.provider.transport.is_congested() {
+        let waits = self.refresh.is_some() || self.provider.transport.is_congested();
+        if self.held && !waits && !self.provider.is_merging() {
             self.held = false;
             return Some(Event::Resumed);
         }

@@ -138,6 +138,11 @@ impl<'s> Outbox<'s> {
         Ok(true)
     }
 
+    /// Whether nothing waits, not even for a stream that takes nothing.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
     /// From half of the room on it is time to wait.
     pub(super) fn is_half_full(&self) -> bool {
         self.records.len().saturating_sub(self.head) > self.records.limit() / 2
