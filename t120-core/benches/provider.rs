@@ -67,7 +67,8 @@ impl Top {
         }
         let attach = DomainMcsPdu::AttachUserRequest(AttachUserRequest {});
         let confirm = self.give(connection, &packet(&attach));
-        let Ok(DomainMcsPdu::AttachUserConfirm(confirm)) = DomainMcsPdu::parse(&confirm[7..]) else {
+        let Ok(DomainMcsPdu::AttachUserConfirm(confirm)) = DomainMcsPdu::parse(&confirm[7..])
+        else {
             panic!("{confirm:02x?}")
         };
         let initiator = confirm.initiator.expect("there is room");

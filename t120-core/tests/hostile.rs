@@ -228,7 +228,8 @@ fn a_provider_takes_any_pdus_on_all_of_its_connections() {
             packet.extend_from_slice(&[2, 0xf0, 0x80]);
             packet.extend_from_slice(&pdu);
             let connection = Connection(random.below(2) as u16);
-            if node.handle_stream(Duration::ZERO, connection, &packet).is_err() && random.chance(50) {
+            if node.handle_stream(Duration::ZERO, connection, &packet).is_err() && random.chance(50)
+            {
                 node.handle_closed(Duration::ZERO, connection);
             }
             while node.poll_transmit(Duration::ZERO, &mut buffer).is_some() {}
