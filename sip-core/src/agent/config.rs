@@ -61,6 +61,10 @@ pub struct Config {
     /// The same where all flows of the account have failed.
     #[cfg(feature = "outbound")]
     pub flow_retry_all: Duration,
+    /// Whether subscriptions of ours that are lost come about again by themselves, when and if RFC 6665
+    /// section 4.1.3 has it so ([`Event::subscribe_again_in`](super::Event::subscribe_again_in)).
+    #[cfg(feature = "resubscribe")]
+    pub resubscribes: bool,
     /// How servers are located: over which transports, and with which kinds of addresses.
     #[cfg(feature = "failover")]
     pub resolve: crate::resolve::Config,
@@ -106,6 +110,8 @@ impl Config {
             flow_retry: Duration::from_secs(90),
             #[cfg(feature = "outbound")]
             flow_retry_all: Duration::from_secs(30),
+            #[cfg(feature = "resubscribe")]
+            resubscribes: false,
             #[cfg(feature = "failover")]
             resolve: crate::resolve::Config::new(),
             max_accounts: 64,

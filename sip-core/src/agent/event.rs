@@ -318,6 +318,19 @@ pub enum Event<'d> {
         /// The NOTIFY.
         message: Message<'d>,
     },
+    /// Our subscription is lost, and is asked for again under the same name after a while. Only where
+    /// [`Config::resubscribes`](super::Config::resubscribes) is set.
+    #[cfg(feature = "resubscribe")]
+    SubscriptionSuspended {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Why, where it was not ended by a NOTIFY.
+        failure: Option<Failure>,
+        /// When it is asked for again.
+        retry_in: Duration,
+        /// The last NOTIFY, or the refusal.
+        message: Option<Message<'d>>,
+    },
     /// The subscription, ours or another's, is over and its name is not valid any more.
     SubscriptionEnded {
         /// The subscription.

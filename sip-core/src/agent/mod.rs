@@ -55,6 +55,7 @@
 //! `may_connect` is set, opens one; and it says [`Agent::handle_closed`] when one ends.
 
 mod account;
+mod again;
 mod call;
 mod config;
 mod credentials;
@@ -79,6 +80,8 @@ mod reason;
 mod redirect;
 mod reliable;
 mod request;
+#[cfg(feature = "resubscribe")]
+mod resubscribe;
 mod send;
 mod subscription;
 mod timer;

@@ -192,7 +192,7 @@ impl Agent<'_> {
             Err(DialogError::NotKept(error)) => return Err(error.into()),
             Err(_) => return self.refuse(now, transaction, StatusCode::BAD_REQUEST, &mut |_| {}),
         };
-        let package = match self.keep_package(row.value, b"") {
+        let package = match self.keep_package(row.value, b"", b"") {
             Ok(package) => package,
             Err(error) => {
                 dialog.free(self.layer.arena_mut());
@@ -218,6 +218,10 @@ impl Agent<'_> {
                 due_at: Some(now.saturating_add(patience)),
                 awaited_until: None,
                 note: None,
+                #[cfg(feature = "resubscribe")]
+                attempts: 0,
+                #[cfg(feature = "resubscribe")]
+                suspended: None,
             },
         )?;
         let owner = Owner { what: What::Subscribe(index), account, tried: 0 };

@@ -31,6 +31,9 @@ pub(super) enum Phase {
     Active,
     /// We have taken it back.
     Leaving,
+    /// It is lost, and asked for again after a while.
+    #[cfg(feature = "resubscribe")]
+    Waiting,
 }
 
 /// One subscription, as it stands in a slot of an agent's storage.
@@ -52,6 +55,12 @@ pub(super) struct Subscription {
     /// Until when a NOTIFY must come (RFC 6665 section 4.1.2.4, timer N).
     pub(super) awaited_until: Option<Duration>,
     pub(super) note: Option<Option<Failure>>,
+    /// How often it was lost since there was a state.
+    #[cfg(feature = "resubscribe")]
+    pub(super) attempts: u32,
+    /// Why it waits, where that is to be told.
+    #[cfg(feature = "resubscribe")]
+    pub(super) suspended: Option<Failure>,
 }
 
 impl Agent<'_> {
@@ -73,7 +82,7 @@ impl Agent<'_> {
         let expires_s = self.accounts.get(account.0).ok_or(Error::Gone)?.expires_s;
         let (tag, call_id) = (self.layer.random(), self.layer.random());
         let hash = self.dialog_hash(Tag::new(tag).as_bytes(), Tag::new(call_id).as_bytes());
-        let kept = self.keep_package(package, accept)?;
+        let kept = self.keep_package(package, accept, uri)?;
         let patience = self.config.transactions.t1.saturating_mul(64);
         let subscription = Subscription {
             account: account.0,
@@ -87,6 +96,10 @@ impl Agent<'_> {
             due_at: None,
             awaited_until: Some(now.saturating_add(patience.saturating_mul(2))),
             note: None,
+            #[cfg(feature = "resubscribe")]
+            attempts: 0,
+            #[cfg(feature = "resubscribe")]
+            suspended: None,
         };
         let index = self.insert_subscription(hash, subscription)?;
         let owner = Owner { what: What::Subscribe(index), account: account.0, tried: 0 };
@@ -118,6 +131,11 @@ impl Agent<'_> {
     ) -> Result<(), Error> {
         self.now = now;
         let entry = self.subscriptions.get(subscription.0).ok_or(Error::Gone)?;
+        #[cfg(feature = "resubscribe")]
+        if entry.phase == Phase::Waiting {
+            self.end_subscription_later(subscription.0, None);
+            return Ok(());
+        }
         if !entry.is_ours || entry.phase != Phase::Active {
             return Err(Error::State);
         }
@@ -132,12 +150,25 @@ impl Agent<'_> {
         Ok(())
     }
 
-    pub(super) fn keep_package(&mut self, package: &[u8], accept: &[u8]) -> Result<Block, Error> {
+    pub(super) fn keep_package(
+        &mut self,
+        package: &[u8],
+        accept: &[u8],
+        uri: &[u8],
+    ) -> Result<Block, Error> {
+        let keeps_uri = cfg!(feature = "resubscribe") && !uri.is_empty();
         Ok(self.layer.arena_mut().write(|_, room| {
             let mut to = crate::message::Writer::new(room);
             to.response(StatusCode::OK, None);
             to.raw(Name::Event, package);
             to.raw(Name::Accept, accept);
+            if cfg!(feature = "resubscribe") && keeps_uri {
+                to.name(Name::To);
+                to.text(b"<");
+                to.text(uri);
+                to.text(b">");
+                to.end_row();
+            }
             to.finish()
         })?)
     }
@@ -286,8 +317,16 @@ impl Agent<'_> {
         };
         self.respond_ok(now, transaction)?;
         if state.is_terminated() {
-            self.drop_subscription(index);
             let message = Some(message);
+            #[cfg(feature = "resubscribe")]
+            let mut message = message;
+            #[cfg(feature = "resubscribe")]
+            let wait = super::again::after_state(&state);
+            #[cfg(feature = "resubscribe")]
+            if let Some(event) = self.suspend(index, wait, None, &mut message) {
+                return Ok(Some(event));
+            }
+            self.drop_subscription(index);
             return Ok(Some(Event::SubscriptionEnded { subscription, failure: None, message }));
         }
         let entry = self.subscriptions.get_mut(index).ok_or(Error::Gone)?;
@@ -298,6 +337,10 @@ impl Agent<'_> {
         if entry.phase != Phase::Leaving {
             entry.awaited_until = None;
             entry.phase = Phase::Active;
+            #[cfg(feature = "resubscribe")]
+            {
+                entry.attempts = 0;
+            }
             if let Some(expires) = state.expires() {
                 let at = now.saturating_add(early(Duration::from_secs(expires.into())));
                 entry.due_at = Some(entry.due_at.map_or(at, |due| due.min(at)));
@@ -320,11 +363,23 @@ impl Agent<'_> {
         if code.is_provisional() {
             return None;
         }
+        #[cfg(feature = "resubscribe")]
+        if entry.phase == Phase::Waiting {
+            return None;
+        }
         if !code.is_success() {
             let is_leaving = entry.phase == Phase::Leaving;
-            self.drop_subscription(index);
             let failure = (!is_leaving).then_some(Failure::Refused(code));
             let message = Some(message);
+            #[cfg(feature = "resubscribe")]
+            let mut message = message;
+            #[cfg(feature = "resubscribe")]
+            let wait = super::again::after_refusal(code, message.as_ref());
+            #[cfg(feature = "resubscribe")]
+            if let Some(event) = self.suspend(index, wait, failure, &mut message) {
+                return Some(event);
+            }
+            self.drop_subscription(index);
             return Some(Event::SubscriptionEnded { subscription, failure, message });
         }
         if entry.dialog.is_none() {
@@ -359,7 +414,20 @@ impl Agent<'_> {
         index: Index,
         failure: Failure,
     ) -> Option<Event<'static>> {
-        self.subscriptions.get(index)?;
+        let entry = self.subscriptions.get(index)?;
+        #[cfg(feature = "resubscribe")]
+        if entry.phase == Phase::Waiting {
+            return None;
+        }
+        #[cfg(feature = "resubscribe")]
+        if entry.is_ours
+            && let Some(event) =
+                self.suspend(index, Some(self.config.retry_min), Some(failure), &mut None)
+        {
+            return Some(event);
+        }
+        #[cfg(not(feature = "resubscribe"))]
+        let _ = entry;
         self.drop_subscription(index);
         let (subscription, failure) = (SubscriptionId(index), Some(failure));
         Some(Event::SubscriptionEnded { subscription, failure, message: None })
@@ -372,10 +440,16 @@ impl Agent<'_> {
         let (is_ours, phase) = (entry.is_ours, entry.phase);
         if is_due(entry.awaited_until) {
             let failure = (phase != Phase::Leaving).then_some(Failure::Timeout);
+            #[cfg(feature = "resubscribe")]
+            if phase != Phase::Leaving && self.suspend_later(index, Failure::Timeout) {
+                return;
+            }
             self.end_subscription_later(index, failure);
         } else if is_due(entry.due_at) {
             entry.due_at = None;
             match (is_ours, phase) {
+                #[cfg(feature = "resubscribe")]
+                (true, Phase::Waiting) => self.resubscribe_due(now, index),
                 (true, _) => {
                     let expires_s = entry.expires_s;
                     if self.send_subscribe(now, index, expires_s).is_err() {
@@ -403,6 +477,10 @@ impl Agent<'_> {
     pub(super) fn subscription_note(&mut self) -> Option<Event<'static>> {
         let index = self.subscriptions.first_noted()?;
         self.subscriptions.clear_noted(index);
+        #[cfg(feature = "resubscribe")]
+        if let Some(event) = self.suspended_note(index) {
+            return Some(event);
+        }
         let failure = self.subscriptions.get_mut(index)?.note.take()?;
         self.drop_subscription(index);
         let subscription = SubscriptionId(index);

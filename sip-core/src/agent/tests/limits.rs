@@ -87,6 +87,38 @@ fn with_little_room_nothing_is_lost_without_a_word() {
     assert!(!done[0] && done[9], "{done:?}");
 }
 
+/// An answer to a request, of any kind.
+fn answered(request: &[u8], random: &mut Random) -> Vec<u8> {
+    const SAYS: [&str; 8] = [
+        "SIP/2.0 180 Ringing\r\nContact: <sip:b@192.0.2.2>\r\nRequire: 100rel\r\nRSeq: 1\r\n",
+        "SIP/2.0 183 x\r\nContact: <sip:c@192.0.2.2>\r\nRequire: 100rel\r\nRSeq: 2\r\n",
+        "SIP/2.0 200 OK\r\nContact: <sip:b@192.0.2.2>\r\nExpires: 60\r\n",
+        "SIP/2.0 302 Moved\r\nContact: <sip:c@192.0.2.2>;q=0.5, <sip:d@192.0.2.3>\r\n",
+        "SIP/2.0 481 Gone\r\n",
+        "SIP/2.0 491 Request Pending\r\n",
+        "SIP/2.0 503 Busy\r\nRetry-After: 5\r\n",
+        "SIP/2.0 486 Busy Here\r\n",
+    ];
+    let Some(request) = Message::parse(request).ok().filter(|request| request.method().is_some())
+    else {
+        return Vec::new();
+    };
+    let mut text = String::from(SAYS[random.below(SAYS.len() as u64) as usize]);
+    for row in request.headers() {
+        let is_to = row.name == Name::To;
+        if !matches!(row.name, Name::Via | Name::From | Name::To | Name::CallId | Name::CSeq) {
+            continue;
+        }
+        let tag = if is_to { format!(";tag={}", random.below(3)) } else { String::new() };
+        let name = String::from_utf8_lossy(row.name.long());
+        text += &format!("{name}: {}{tag}\r\n", String::from_utf8_lossy(row.value));
+    }
+    let body = if random.chance(500) { "v=0" } else { "" };
+    text +=
+        &format!("Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    text.into_bytes()
+}
+
 #[test]
 fn no_octets_upset_an_agent() {
     let samples = [
@@ -108,15 +140,31 @@ fn no_octets_upset_an_agent() {
     seeds(30, |seed| {
         let mut random = Random::new(seed);
         let mut storage = Store::new();
-        let (mut agent, alice) = agent(&mut storage, ALICE, "alice", seed as u8);
+        let (mut agent, alice) = agent_with(&mut storage, ALICE, "alice", seed as u8, |config| {
+            let _ = &config;
+            #[cfg(feature = "offers")]
+            {
+                config.all_offers = seed % 2 == 0;
+                config.reliable_provisional = true;
+            }
+            #[cfg(feature = "calling")]
+            {
+                config.max_redirects = 3;
+            }
+            #[cfg(feature = "resubscribe")]
+            {
+                config.resubscribes = seed % 3 == 0;
+            }
+        });
         let mut now = Duration::ZERO;
         let mut buffer = [0; Agent::BUFFER];
         let mut last: Vec<u8> = Vec::new();
         let mut stream: Vec<u8> = Vec::new();
         for step in 0..400_u32 {
             // A sample, or what was last sent, cut, changed, or of another transaction.
-            let mut octets = match random.below(5) {
+            let mut octets = match random.below(6) {
                 0 => last.clone(),
+                1 => answered(&last, &mut random),
                 _ => samples[random.below(4) as usize]
                     .replace("Call-ID: ", &format!("Call-ID: {step}"))
                     .into_bytes(),
@@ -155,6 +203,21 @@ fn no_octets_upset_an_agent() {
                 1 => agent.handle_closed(now, path),
                 2 => {
                     let uri = b"sip:bob@192.0.2.2";
+                    let calls: Vec<_> = agent.calls.iter().map(|(at, _)| CallId(at)).collect();
+                    for call in calls {
+                        let code = StatusCode::SESSION_PROGRESS;
+                        let _ = match random.below(9) {
+                            0 => agent.ring(now, call, code, ANSWER),
+                            1 => agent.update(now, call, ANSWER.unwrap()),
+                            2 => agent.reinvite(now, call, None),
+                            3 => agent.hang_up(now, call),
+                            #[cfg(feature = "offers")]
+                            4 => agent.answer_offer(now, call, ANSWER.unwrap()),
+                            #[cfg(feature = "offers")]
+                            5 => agent.reject_offer(now, call, StatusCode::BUSY_HERE),
+                            _ => Ok(()),
+                        };
+                    }
                     let _ = match random.below(4) {
                         0 => agent.message(now, alice, uri, b"text/plain", b"x").map(|_| ()),
                         1 => agent.invite(now, alice, uri, OFFER).map(|_| ()),
@@ -184,6 +247,11 @@ fn no_octets_upset_an_agent() {
         }
         // Left alone, it comes to rest, but for calls that the host has taken.
         for _ in 0..2000 {
+            let all: Vec<_> =
+                agent.subscriptions.iter().map(|(at, _)| SubscriptionId(at)).collect();
+            for subscription in all {
+                let _ = agent.unsubscribe(now, subscription);
+            }
             let Some(at) = agent.poll_timeout() else { break };
             now = now.max(at);
             agent.handle_timeout(now);

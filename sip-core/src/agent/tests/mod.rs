@@ -229,6 +229,7 @@ mod outbound;
 mod refusals;
 mod registration;
 mod reliable;
+mod resubscribe;
 mod timers;
 mod transfers;
 mod waiting;
