@@ -74,7 +74,8 @@
 //! | standard | where |
 //! |---|---|
 //! | RFC 3261 (SIP) | everywhere |
-//! | RFC 3262, 3265/6665, 3323, 3325, 3326, 3327, 3515, 3608, 3891, 3892, 3903, 4028, 4488, 5393, 5626, 5627, 6086 | their headers are typed in [`header`] |
+//! | RFC 3262, 3265/6665, 3323, 3325, 3326, 3327, 3515, 3608, 3891, 3892, 3903, 3911, 4028, 4488, 4538, 5393, 5626, 5627, 5839, 6086, 7044, 7989 | their headers are typed in [`header`] |
+//! | RFC 3327 (Path), RFC 5393 (Max-Breadth), RFC 5627 (public GRUU), RFC 3903 (composition) | [`server`] |
 //! | RFC 3263 (locating servers), RFC 2782 (SRV) | [`resolve`]; the host asks the name servers |
 //! | RFC 3264 (offer/answer), RFC 8866 (SDP), RFC 3605 (`rtcp`), RFC 4733 (`telephone-event`) | [`sdp`] |
 //! | RFC 2046, 5621 (multipart bodies) | [`message::Multipart`] |

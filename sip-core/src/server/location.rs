@@ -16,6 +16,9 @@ pub const MAX_CONTACT: usize = 512;
 /// The longest route to a contact that is kept, in octets.
 pub const MAX_ROUTE: usize = 512;
 
+/// The longest name of a user agent's instance that is kept, in octets; `urn:uuid:` and 36 are usual.
+pub const MAX_INSTANCE: usize = 128;
+
 /// The longest Call-ID that is kept, in octets.
 pub const MAX_CALL_ID: usize = 256;
 
@@ -30,6 +33,9 @@ pub struct Binding<'a> {
     /// The route to the contact, as it stands in Route: the values of Path (RFC 3327); empty where there
     /// is none.
     pub route: &'a [u8],
+    /// Which of the user's agents it is, `urn:uuid:…`: the contact's `+sip.instance` without its brackets
+    /// (RFC 5627 section 4.2); empty where the client gave none.
+    pub instance: &'a [u8],
     /// The Call-ID of the REGISTER that made or renewed it last.
     pub call_id: &'a [u8],
     /// The CSeq number of that REGISTER.
@@ -96,10 +102,11 @@ pub(super) const INDEXES: usize = 3;
 #[derive(Debug)]
 pub(super) struct Entry {
     user: User,
-    /// Contact, route and Call-ID, one after the other.
+    /// Contact, route, instance and Call-ID, one after the other.
     text: Block,
     contact_len: usize,
     route_len: usize,
+    instance_len: usize,
     cseq: u32,
     q_per_mille: u16,
     expires_at: Duration,
@@ -159,8 +166,9 @@ impl<'s> Bindings<'s> {
     #[must_use]
     pub fn growing(limit: usize, seeds: &Seeds, purpose: u8) -> Self {
         // Contact and Call-ID have some 100 octets together; who has longer ones finds room too.
-        let octets =
-            limit.saturating_mul(256).saturating_add(MAX_CONTACT + MAX_ROUTE + MAX_CALL_ID + 64);
+        let octets = limit
+            .saturating_mul(256)
+            .saturating_add(MAX_CONTACT + MAX_ROUTE + MAX_INSTANCE + MAX_CALL_ID + 64);
         Self {
             table: Table::growing(limit, INDEXES, seeds.key(purpose)),
             arena: Arena::growing(octets, 0),
@@ -195,11 +203,13 @@ impl<'s> Bindings<'s> {
     fn view<'a>(&'a self, entry: &'a Entry) -> Binding<'a> {
         let text = self.arena.get(&entry.text);
         let (contact, rest) = text.split_at_checked(entry.contact_len).unwrap_or_default();
-        let (route, call_id) = rest.split_at_checked(entry.route_len).unwrap_or_default();
+        let (route, rest) = rest.split_at_checked(entry.route_len).unwrap_or_default();
+        let (instance, call_id) = rest.split_at_checked(entry.instance_len).unwrap_or_default();
         Binding {
             user: entry.user,
             contact,
             route,
+            instance,
             call_id,
             cseq: entry.cseq,
             q_per_mille: entry.q_per_mille,
@@ -254,7 +264,7 @@ impl<'s> Bindings<'s> {
 impl Location for Bindings<'_> {
     fn put(&mut self, binding: &Binding<'_>) -> Result<(), Full> {
         let text = self.arena.write(|_, room| {
-            let parts = [binding.contact, binding.route, binding.call_id];
+            let parts = [binding.contact, binding.route, binding.instance, binding.call_id];
             let needed = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
             let mut room = room.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
             for part in parts {
@@ -272,6 +282,7 @@ impl Location for Bindings<'_> {
             text,
             contact_len: binding.contact.len(),
             route_len: binding.route.len(),
+            instance_len: binding.instance.len(),
             cseq: binding.cseq,
             q_per_mille: binding.q_per_mille,
             expires_at: binding.expires_at,
@@ -373,6 +384,7 @@ mod tests {
             user: User::new(user.as_bytes()).unwrap(),
             contact: contact.as_bytes(),
             route: b"",
+            instance: b"",
             call_id: b"call-id",
             cseq: 1,
             q_per_mille: 1000,

@@ -251,7 +251,7 @@ impl<U, L: Location> Server<'_, U, L> {
                 (Some(document), None) => to.body(PIDF.as_bytes(), document),
                 (Some(_), Some(_)) => {
                     let all = self.publications.documents(&user).take(shown);
-                    let entity = entity(&user, domain);
+                    let entity = user.uri(domain);
                     to.body_with(PIDF.as_bytes(), |room| compose(entity.as_bytes(), all, room))
                 }
             }
@@ -276,25 +276,10 @@ fn registration(user: &User, domain: &str, online: bool) -> Line<1024> {
           <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"",
     );
     let basic: &[u8] = if online { b"open" } else { b"closed" };
-    line.put(entity(user, domain).as_bytes())
+    line.put(user.uri(domain).as_bytes())
         .put(b"\"><tuple id=\"registration\"><status><basic>")
         .put(basic)
         .put(b"</basic></status></tuple></presence>\r\n");
-    line
-}
-
-/// The address of record of a user, as it may stand in an attribute.
-fn entity(user: &User, domain: &str) -> Line<512> {
-    let mut line = Line::new();
-    line.put(b"sip:");
-    for octet in user.as_bytes() {
-        if octet.is_ascii_alphanumeric() || b"-_.!~*()=+$,;?/".contains(octet) {
-            line.put(&[*octet]);
-        } else {
-            line.put(b"%").hex_octets(&[*octet]);
-        }
-    }
-    line.put(b"@").put(domain.as_bytes());
     line
 }
 

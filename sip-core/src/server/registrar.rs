@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::line::Line;
-use super::location::{Binding, Location, MAX_CALL_ID, MAX_CONTACT, MAX_ROUTE};
+use super::location::{Binding, Location, MAX_CALL_ID, MAX_CONTACT, MAX_INSTANCE, MAX_ROUTE};
 use super::refusal::{Refusal, With};
 use super::user::User;
 use crate::header::{CSeq, Contact, Expires};
@@ -51,6 +51,7 @@ pub enum Registered<'d> {
 #[derive(Clone, Copy)]
 struct Wish<'d> {
     uri: &'d [u8],
+    instance: &'d [u8],
     expires_s: u32,
     q_per_mille: u16,
 }
@@ -132,6 +133,7 @@ impl Registrar {
                 user: *user,
                 contact: wish.uri,
                 route: route.as_bytes(),
+                instance: wish.instance,
                 call_id,
                 cseq,
                 q_per_mille: wish.q_per_mille,
@@ -147,22 +149,28 @@ impl Registrar {
     }
 
     /// Writes what a 200 to a REGISTER says: the user's contacts with the time that each has left,
-    /// and `Expires` with the time of `registered`, which some clients look for there.
+    /// and `Expires` with the time of `registered`, which some clients look for there. Where `gruu` is
+    /// the domain, contacts with an instance are given a public GRUU (RFC 5627 section 5.2).
     pub fn write_contacts<L: Location>(
         location: &L,
         now: Duration,
         user: &User,
         registered: &Registered<'_>,
+        gruu: Option<&str>,
         to: &mut Writer<'_>,
     ) {
         location.each(user, &mut |binding| {
             let left = binding.expires_at.saturating_sub(now).as_millis().div_ceil(1000);
-            let mut line = Line::<{ MAX_CONTACT + 40 }>::new();
+            let mut line = Line::<{ MAX_CONTACT + 2 * MAX_INSTANCE + 600 }>::new();
             line.put(b"<").put(binding.contact).put(b">");
             if binding.q_per_mille < 1000 {
                 line.put(b";q=0.").put(&thousandths(binding.q_per_mille));
             }
             line.put(b";expires=").number(u64::try_from(left).unwrap_or(u64::MAX));
+            if let Some(domain) = gruu.filter(|_| !binding.instance.is_empty()) {
+                line.put(b";+sip.instance=\"<").put(binding.instance).put(b">\";pub-gruu=\"");
+                line.put(user.uri(domain).as_bytes()).put(b";gr=").put(binding.instance).put(b"\"");
+            }
             to.raw(Name::Contact, line.as_bytes());
             true
         });
@@ -221,8 +229,17 @@ impl Registrar {
                 .with(With::MinExpires(self.min_expires_s)));
         }
         let q = contact.q_thousandths().and_then(Result::ok);
+        let instance = contact.instance().unwrap_or_default();
+        let instance = instance.strip_prefix(b"<").and_then(|rest| rest.strip_suffix(b">"));
+        // What is no URN, or a long one, makes no GRUU; the contact is as good as any.
+        let is_good = |name: &&[u8]| {
+            name.len() <= MAX_INSTANCE
+                && name.starts_with(b"urn:")
+                && name.iter().all(|octet| octet.is_ascii_alphanumeric() || b":-._".contains(octet))
+        };
         Ok(Wish {
             uri: text,
+            instance: instance.filter(is_good).unwrap_or_default(),
             expires_s: asked.min(self.max_expires_s),
             q_per_mille: q.unwrap_or(1000),
         })
@@ -310,7 +327,7 @@ mod tests {
                 .map_err(|refusal| refusal.code.get())?;
             let mut buffer = [0; 2048];
             let mut to = Writer::new(&mut buffer);
-            Registrar::write_contacts(&self.bindings, self.now, &self.alice, &done, &mut to);
+            Registrar::write_contacts(&self.bindings, self.now, &self.alice, &done, None, &mut to);
             Ok(String::from_utf8(to.as_bytes().to_vec()).unwrap())
         }
     }

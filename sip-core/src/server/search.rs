@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::event::Event;
 use super::line::Line;
-use super::location::{Location, MAX_CONTACT, MAX_ROUTE};
+use super::location::{Binding, Location, MAX_CONTACT, MAX_ROUTE};
 use super::proxy::{Branch, breadth, relayed};
 use super::refusal::Refusal;
 use super::route::{Routed, reach};
@@ -15,6 +15,7 @@ use crate::message::{Message, StatusCode};
 use crate::storage::{Arena, Block};
 use crate::transaction::{ClientId, Error, ServerId};
 use crate::transport::Path;
+use crate::uri::Uri;
 
 /// What the contacts of a lower preference are tried with, when their turn comes.
 #[derive(Debug)]
@@ -27,11 +28,30 @@ pub(super) struct Search {
     q_per_mille: u16,
 }
 
-/// Some contacts that are tried together: of a preference below `before`, and not below `down_to`.
+/// Some contacts that are tried together: of a preference below `before`, and not below `down_to`; those
+/// of one instance, where one is named.
 #[derive(Clone, Copy)]
-struct Group {
+struct Group<'a> {
     before: u32,
     down_to: u16,
+    instance: &'a [u8],
+}
+
+impl<'a> Group<'a> {
+    /// All contacts that a request to `target` is for: where it is a GRUU, those of its instance (RFC
+    /// 5627 section 5.3).
+    fn all(target: &'a [u8]) -> Self {
+        let uri = Uri::parse(target).ok();
+        let instance = uri.and_then(|uri| uri.param(b"gr")).unwrap_or_default();
+        Self { before: u32::MAX, down_to: 0, instance }
+    }
+
+    fn has(&self, binding: &Binding<'_>) -> bool {
+        let q = binding.q_per_mille;
+        u32::from(q) < self.before
+            && q >= self.down_to
+            && (self.instance.is_empty() || self.instance.eq_ignore_ascii_case(binding.instance))
+    }
 }
 
 /// What came of trying them.
@@ -53,15 +73,15 @@ impl<U, L: Location> Server<'_, U, L> {
         user: &User,
     ) -> Result<Option<Event<'d>>, Refusal> {
         let gone = Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE);
-        let mut q = self.next_q(user, u32::MAX).ok_or(gone)?;
+        let mut group = Group::all(routed.target);
+        let mut q = self.next_q(user, group).ok_or(gone)?;
         let id = self.begin(transaction, message)?;
-        let mut before = u32::MAX;
         loop {
-            let lower = self.next_q(user, q.into());
+            let lower = self.next_q(user, Group { before: q.into(), down_to: 0, ..group });
             let request = lower.and_then(|_| self.answers.copy(message.as_bytes()).ok());
             // Without room for the request all are tried together.
             let down_to = if lower.is_some() && request.is_none() { 0 } else { q };
-            let group = Group { before, down_to };
+            group.down_to = down_to;
             let forked = self.fork(now, id, source, message, routed, user, group);
             if let Some(request) = request {
                 match self.relays.get_mut(id.0).filter(|_| matches!(&forked, Ok(f) if f.sent > 0)) {
@@ -78,7 +98,7 @@ impl<U, L: Location> Server<'_, U, L> {
                     return Err(refusal);
                 }
                 (Ok(Forked { sent: 0, .. }), Some(next)) if down_to > 0 => {
-                    (before, q) = (q.into(), next);
+                    (group.before, q) = (q.into(), next);
                 }
                 (Ok(forked), _) => {
                     self.begun(id, forked.branches, forked.sent, forked.trouble)?;
@@ -102,12 +122,14 @@ impl<U, L: Location> Server<'_, U, L> {
         let mut sent = 0;
         if let Ok(message) = Message::parse(answers.get(&search.request)) {
             let routed = Routed::of(&message, &self.config, &self.flows);
-            while let Some(q) = self.next_q(&search.user, search.q_per_mille.into())
+            let mut group = Group::all(routed.target);
+            group.before = search.q_per_mille.into();
+            while let Some(q) = self.next_q(&search.user, group)
                 && sent == 0
                 && !is_late
             {
-                let group = Group { before: search.q_per_mille.into(), down_to: q };
                 search.q_per_mille = q;
+                group.down_to = q;
                 let user = search.user;
                 let forked = self.fork(now, id, search.source, &message, &routed, &user, group);
                 if let (Ok(forked), Some(relay)) = (forked, self.relays.get_mut(id.0)) {
@@ -115,6 +137,7 @@ impl<U, L: Location> Server<'_, U, L> {
                     relay.0.branches = forked.branches;
                     relay.0.pending = sent;
                 }
+                (group.before, group.down_to) = (q.into(), 0);
             }
         }
         self.answers = answers;
@@ -148,10 +171,12 @@ impl<U, L: Location> Server<'_, U, L> {
     /// Sets for how long the contacts ring before those of a lower preference do.
     fn limit_search(&mut self, now: Duration, id: RelayId) {
         let Some(relay) = self.relays.get(id.0).map(|entry| &entry.0) else { return };
-        let more = relay
-            .search
-            .as_ref()
-            .is_some_and(|search| self.next_q(&search.user, search.q_per_mille.into()).is_some());
+        let more = relay.search.as_ref().is_some_and(|search| {
+            let request = Message::parse(self.answers.get(&search.request)).ok();
+            let target = request.and_then(|request| request.uri()).unwrap_or_default();
+            let before = search.q_per_mille.into();
+            self.next_q(&search.user, Group { before, ..Group::all(target) }).is_some()
+        });
         let rings = more && relay.is_invite && !relay.accepted;
         let end = now.saturating_add(self.config.search_after);
         self.relays.set_deadline(id.0, rings.then_some(end));
@@ -167,7 +192,7 @@ impl<U, L: Location> Server<'_, U, L> {
         message: &Message<'_>,
         routed: &Routed<'_>,
         user: &User,
-        group: Group,
+        group: Group<'_>,
     ) -> Result<Forked, Refusal> {
         let mut count = 0;
         while count < MAX_BRANCHES && self.contact(user, group, count).is_some() {
@@ -198,11 +223,11 @@ impl<U, L: Location> Server<'_, U, L> {
         Ok(forked)
     }
 
-    /// The highest preference below `before` of a contact of the user.
-    fn next_q(&self, user: &User, before: u32) -> Option<u16> {
+    /// The highest preference of the contacts of a group.
+    fn next_q(&self, user: &User, group: Group<'_>) -> Option<u16> {
         let mut highest = None;
         self.location.each(user, &mut |binding| {
-            if u32::from(binding.q_per_mille) < before {
+            if group.has(binding) {
                 highest = highest.max(Some(binding.q_per_mille));
             }
             true
@@ -214,14 +239,12 @@ impl<U, L: Location> Server<'_, U, L> {
     fn contact(
         &self,
         user: &User,
-        group: Group,
+        group: Group<'_>,
         number: usize,
     ) -> Option<(Path, Line<MAX_CONTACT>, Line<MAX_ROUTE>)> {
         let (mut at, mut found) = (0, None);
         self.location.each(user, &mut |binding| {
-            let q = binding.q_per_mille;
-            let is_meant = u32::from(q) < group.before && q >= group.down_to;
-            if let Some(path) = reach(binding).filter(|_| is_meant) {
+            if let Some(path) = reach(binding).filter(|_| group.has(binding)) {
                 if at == number {
                     let (mut contact, mut route) = (Line::new(), Line::new());
                     contact.put(binding.contact);

@@ -14,7 +14,7 @@ use super::route::Routed;
 use super::user::User;
 use super::{ALLOW, PIDF, Server, Users};
 use crate::error::WriteError;
-use crate::header::{Event as EventHeader, From, ProxyRequire, Require, To};
+use crate::header::{Event as EventHeader, From, ProxyRequire, Require, Supported, To};
 use crate::message::{Message, Method, Name, StatusCode, Writer};
 use crate::transaction::{Error, ServerId, write_rows};
 use crate::transport::Path;
@@ -68,7 +68,9 @@ impl<U: Users, L: Location> Server<'_, U, L> {
         // What goes no further may have come its whole way.
         let is_for_server = is_own && (is_registration || target.user().is_none());
         if is_for_server {
-            let known = |tag: &Require<'_>| is_registration && tag.0.eq_ignore_ascii_case(b"path");
+            let known = |tag: &Require<'_>| {
+                is_registration && (*tag == Require(b"path") || *tag == Require(b"gruu"))
+            };
             self.check_required(
                 message
                     .all::<Require<'_>>()
@@ -137,7 +139,7 @@ impl<U: Users, L: Location> Server<'_, U, L> {
                     to.raw(Name::Allow, ALLOW);
                     to.raw(Name::Accept, PIDF.as_bytes());
                     to.raw(Name::AllowEvents, super::PRESENCE);
-                    to.raw(Name::Supported, b"path");
+                    to.raw(Name::Supported, b"path, gruu");
                     to.finish()
                 })
                 .map_err(refusal_of)?;
@@ -173,6 +175,9 @@ impl<U: Users, L: Location> Server<'_, U, L> {
         let (location, gate) = (&self.location, &mut self.gate);
         let source = path.remote;
         let tag = self.layer.tag(transaction);
+        // RFC 5627 section 5.2: only where the client understands it.
+        let mut tags = message.all::<Supported<'_>>().flatten();
+        let gruu = tags.any(|tag| tag == Supported(b"gruu")).then_some(self.config.domain);
         self.layer
             .forward(now, transaction, StatusCode::OK, |mut to| {
                 let tag = tag.as_ref().map(|tag| tag.as_bytes());
@@ -183,7 +188,7 @@ impl<U: Users, L: Location> Server<'_, U, L> {
                         to.row(&row);
                     }
                 }
-                Registrar::write_contacts(location, now, &user, &done, &mut to);
+                Registrar::write_contacts(location, now, &user, &done, gruu, &mut to);
                 if let Some(proof) = &proof {
                     gate.write_info(now, proof, &mut to);
                 }

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::line::Line;
+
 /// The longest user name that the server keeps anything for, in octets.
 pub const MAX_USER: usize = 64;
 
@@ -38,6 +40,21 @@ impl User {
         }
         let len = u8::try_from(len).ok().filter(|len| *len > 0)?;
         Some(Self { len, octets })
+    }
+
+    /// The user's address of record, with escapes where they are needed.
+    pub(super) fn uri(&self, domain: &str) -> Line<512> {
+        let mut line = Line::new();
+        line.put(b"sip:");
+        for octet in self.as_bytes() {
+            if octet.is_ascii_alphanumeric() || b"-_.!~*()=+$,;?/".contains(octet) {
+                line.put(&[*octet]);
+            } else {
+                line.put(b"%").hex_octets(&[*octet]);
+            }
+        }
+        line.put(b"@").put(domain.as_bytes());
+        line
     }
 
     /// The name.

@@ -1,6 +1,7 @@
 //! Contacts of different preferences, and how far a request is forked.
 
 use super::*;
+use crate::header::Contact;
 
 /// Bob where he is best reached, and where else he is.
 fn preferred<'s>(storage: &'s mut Small) -> (Desk<'s>, Sent) {
@@ -95,4 +96,33 @@ fn requests_take_the_route_that_a_registration_came_over() {
     assert_eq!(sent[0].all("Route"), ["<sip:edge@192.0.2.77;lr>, <sip:inner@10.0.0.1;lr>"]);
     let bad = more.replace("Path: <", "Path: <<");
     assert_eq!(desk.ask(udp(6001), "bob", "REGISTER", "sip:a.test", &bad)[0].code(), 400);
+}
+
+#[test]
+fn a_gruu_leads_to_the_one_agent_that_it_names() {
+    let mut storage = Box::new(Small::new());
+    let mut desk = Desk::new(&mut storage);
+    let register = |desk: &mut Desk<'_>, port: u16, instance: &str| {
+        let more = format!(
+            "To: <sip:bob@a.test>\r\nSupported: gruu\r\nContact: <sip:bob@192.0.2.1:{port}>\
+             ;+sip.instance=\"<urn:uuid:{instance}>\"\r\n"
+        );
+        desk.ask(udp(port), "bob", "REGISTER", "sip:a.test", &more).remove(0)
+    };
+    register(&mut desk, 6001, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6");
+    let answer = register(&mut desk, 6002, "f81d4fae-7dec-11d0-a765-00a0c91e6bf7");
+    let contact = answer.all("Contact").into_iter().find(|row| row.contains("6002")).unwrap();
+    let contact = Contact::parse(contact.as_bytes()).unwrap();
+    let gruu = contact.pub_gruu().unwrap().unwrap();
+    let text = core::str::from_utf8(gruu.as_bytes().unwrap()).unwrap().to_string();
+    assert_eq!(text, "sip:bob@a.test;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf7");
+
+    let sent = desk.ask(udp(7000), "alice", "MESSAGE", &text, "");
+    assert_eq!((sent.len(), sent[0].path), (1, udp(6002)), "{sent:?}");
+    assert_eq!(sent[0].first_line(), "MESSAGE sip:bob@192.0.2.1:6002 SIP/2.0");
+    // An agent that is not there.
+    let other = text.replace("6bf7", "6bf8");
+    assert_eq!(desk.ask(udp(7000), "alice", "MESSAGE", &other, "")[0].code(), 480);
+    // To the user, both are asked.
+    assert_eq!(desk.ask(udp(7000), "alice", "MESSAGE", "sip:bob@a.test", "").len(), 2);
 }
