@@ -1,4 +1,4 @@
-//! The sockets of a client: what arrives on them becomes an [`Input`] of the one task that drives its agent.
+//! The sockets of a client: what arrives on them becomes an input of the one task that drives its agent.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -207,6 +207,13 @@ impl Phone {
             dtmf: if agreement.events.is_some() { "telephone-event" } else { "info" },
         };
         self.out.tell(&told);
+        if agreement.rtp.is_ipv4() != self.common.ip.is_ipv4() {
+            self.out.warn(format!(
+                "[{number}] the other side wants its sound at {}, which {} cannot reach: \
+                 see --local",
+                agreement.rtp, self.common.ip
+            ));
+        }
         if let Some(digits) = self.common.options.dtmf.clone() {
             self.dial_digits(number, digits);
         }

@@ -10,6 +10,7 @@ mod baresip;
 #[path = "../common/mod.rs"]
 mod common;
 mod kamailio;
+mod linphone;
 mod own_server;
 mod sipp;
 mod sipsak;
