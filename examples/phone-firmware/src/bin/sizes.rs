@@ -26,6 +26,14 @@ macro_rules! sizes {
 }
 
 sizes! {
+    SIZE_OF_RTP_CALL_WITH_SRTP_AND_200_MS_OF_SOUND = (
+        rtp_core::session::Session<'static>,
+        rtp_core::session::Storage<1>,
+        rtp_core::jitter::Buffer<'static>,
+        rtp_core::jitter::Storage<10, 160>,
+        rtp_core::srtp::Sender<1>,
+        rtp_core::srtp::Receiver<1>,
+    );
     SIZE_OF_RTP_JITTER_BUFFER = rtp_core::jitter::Buffer<'static>;
     SIZE_OF_RTP_JITTER_STORAGE_FOR_10_PACKETS_OF_160_OCTETS = rtp_core::jitter::Storage<10, 160>;
     SIZE_OF_RTP_SESSION = rtp_core::session::Session<'static>;
