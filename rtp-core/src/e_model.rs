@@ -18,7 +18,7 @@
 //! call.delay = Duration::from_millis(150);
 //! call.loss = Call::loss_of(10, 1000);
 //! let quality = call.rate();
-//! assert_eq!((quality.r_factor(), quality.mos_x100()), (86, 421));
+//! assert_eq!((quality.r_factor(), quality.mos_x100()), (86, 422));
 //! ```
 
 use core::time::Duration;
@@ -177,10 +177,11 @@ const fn mos_x100(r_x100: u16) -> u16 {
     if r >= 10_000 {
         return 450;
     }
-    // 100 + 3.5 R + 100 · 7 · R (R - 60) (100 - R) / 10^6, with R in hundredths.
-    let straight = r * 35 / 1000;
-    let bent = r * (r - 6000) * (10_000 - r) * 7 / 10_000_000_000;
-    let mos = 100 + straight + bent;
+    // 100 + 3.5 R + 100 · 7 · R (R - 60) (100 - R) / 10^6, with R in hundredths; cut once, so that a
+    // better R never means less.
+    let straight = r * 35 * 10_000_000;
+    let bent = r * (r - 6000) * (10_000 - r) * 7;
+    let mos = 100 + (straight + bent).div_euclid(10_000_000_000);
     // The curve dips below 1 for small R.
     if mos < 100 { 100 } else { mos as u16 }
 }
@@ -338,6 +339,7 @@ mod tests {
             let exact = exact.clamp(1.0, 4.5) * 100.0;
             assert!((f64::from(mos_x100(r_x100)) - exact).abs() <= 2.0, "{r} {exact}");
         }
+        assert!((0..10_000).all(|r| mos_x100(r) <= mos_x100(r + 1)), "a better R is never worse");
         // G.107 table B.1: 4.34, 4.03, 3.60, 3.10, 2.58.
         let rows = [(9000, 434), (8000, 402), (7000, 360), (6000, 310), (5000, 258)];
         for (r, mos) in rows {

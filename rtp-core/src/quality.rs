@@ -38,7 +38,7 @@
 //! # let peer = Ssrc(7);
 //! let report = monitor.report(session.source(peer).as_ref(), &buffer.statistics(), &setting);
 //! assert_eq!(report.missing, 4);
-//! assert_eq!(report.quality.mos_x100(), 431);
+//! assert_eq!(report.quality.mos_x100(), 432);
 //! // Behind our next RTCP report:
 //! let blocks = [ExtendedBlock::VoipMetrics(report.voip_metrics(peer))];
 //! let extended = ExtendedReport { ssrc: session.ssrc(), blocks: blocks[..].into() };
