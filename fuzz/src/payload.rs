@@ -16,7 +16,7 @@ use crate::exactly;
 /// A payload, read as one of each format: written again it is the same, but for reserved bits.
 pub fn payload(octets: &[u8]) {
     let Some((format, octets)) = octets.split_first() else { return };
-    match format % 14 {
+    match format % 15 {
         0 => {
             let Ok(noise) = ComfortNoise::parse(octets) else { return };
             assert_eq!(exactly(noise.encoded_len(), |buffer| noise.write(buffer)), octets);
@@ -53,7 +53,7 @@ pub fn payload(octets: &[u8]) {
             assert_eq!(h264::Payload::parse(&written), Ok(payload));
         }
         6 | 7 => {
-            let donl = format % 14 == 7;
+            let donl = format % 15 == 7;
             let Ok(payload) = h265::Payload::parse(octets, donl) else { return };
             assert_eq!(exactly(payload.encoded_len(), |buffer| payload.write(buffer)), octets);
         }
@@ -87,10 +87,17 @@ pub fn payload(octets: &[u8]) {
             written.extend(rest);
             assert_eq!(h263::Header::parse(&written), Ok((header, rest)));
         }
-        _ => {
+        13 => {
             let Ok(payload) = h263_1998::Payload::parse(octets) else { return };
             let written = exactly(payload.encoded_len(), |buffer| payload.write(buffer));
             assert_eq!(h263_1998::Payload::parse(&written), Ok(payload));
+        }
+        _ => {
+            let Ok(text) = core::str::from_utf8(octets) else { return };
+            let parameters = opus::Parameters::parse(text);
+            let mut written = String::new();
+            parameters.write(&mut written).expect("a string takes all");
+            assert_eq!(opus::Parameters::parse(&written), parameters);
         }
     }
 }
@@ -212,7 +219,7 @@ fn same(packetizer: impl Packetizer, depacketizer: impl Depacketizer, octets: &[
 /// Packets that anybody may send, to a depacketizer of each format.
 pub fn reassembly(octets: &[u8]) {
     let mut script = Script::new(octets);
-    match script.octet() % 12 {
+    match script.octet() % 17 {
         0 => hostile(audio::Depacketizer::<audio::G711>::new(), script),
         1 => hostile(redundancy::Depacketizer::new(), script),
         2 => hostile(opus::Depacketizer::new(), script),
@@ -228,7 +235,12 @@ pub fn reassembly(octets: &[u8]) {
         8 => hostile(jpeg::Depacketizer::new(), script),
         9 => hostile(h261::Depacketizer::new(), script),
         10 => hostile(h263::Depacketizer::new(), script),
-        _ => hostile(h263_1998::Depacketizer::new(), script),
+        11 => hostile(h263_1998::Depacketizer::new(), script),
+        12 => hostile(audio::Depacketizer::<audio::G722>::new(), script),
+        13 => hostile(audio::Depacketizer::<audio::L16<2>>::new(), script),
+        14 => hostile(audio::Depacketizer::<audio::Gsm>::new(), script),
+        15 => hostile(audio::Depacketizer::<dvi4::Dvi4>::new(), script),
+        _ => hostile(audio::Depacketizer::<Noise>::new(), script),
     }
 }
 

@@ -4,10 +4,14 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
 use rtp_core::Ssrc;
+use rtp_core::e_model::Impairment;
 use rtp_core::jitter;
 use rtp_core::packet::Packet;
-use rtp_core::rtcp::{Compound, Packet as Rtcp, Raw};
-use rtp_core::session::{Cname, Component, Config, Event, Outgoing, Path, Session, Storage};
+use rtp_core::quality::{Monitor, Setting};
+use rtp_core::rtcp::{Application, Compound, Packet as Rtcp, Raw};
+use rtp_core::session::{
+    Cname, Component, Compounding, Config, Event, Outgoing, Path, Session, Storage,
+};
 
 use crate::drive::{Machine, Script, drive};
 use crate::exactly;
@@ -122,6 +126,23 @@ impl Machine for Rtp<'_> {
                 let (rtp, rtcp) = (path(Component::Rtp, 0), path(Component::Rtcp, 0));
                 self.0.set_remote(now, Some(rtp), Some(rtcp));
             }
+            3 => {
+                let packet = Rtcp::Application(Application {
+                    ssrc: self.0.ssrc(),
+                    subtype: script.octet() & 31,
+                    name: *b"fuzz",
+                    data: &[0; 12],
+                });
+                let compounding = script.one_of(&[Compounding::Minimal, Compounding::ReducedSize]);
+                let mut buffer = [0; 128];
+                let room = script.below(buffer.len() + 1);
+                let room = &mut buffer[..room];
+                if let Ok(sent) = self.0.feedback(now, compounding, &[packet], room) {
+                    let read = Compound::parse(&room[..sent.len]).expect("it is whole");
+                    assert_eq!(read.packets().last(), Some(Ok(packet)));
+                    return vec![(1, room[..sent.len].to_vec())];
+                }
+            }
             _ => {
                 let mut outgoing = Outgoing::new(script.octet() & 127);
                 outgoing.timestamp = script.long();
@@ -134,6 +155,35 @@ impl Machine for Rtp<'_> {
         }
         Vec::new()
     }
+}
+
+/// What is reported of a stream whose packets are played in whatever order.
+pub fn quality(octets: &[u8]) {
+    let mut script = Script::new(octets);
+    let impairment = Impairment { ie: script.octet(), bpl_x10: script.short() };
+    let mut setting = Setting::new(impairment, script.time());
+    (setting.fixed_delay, setting.greatest_delay) = (script.time(), script.time());
+    setting.advantage = script.octet();
+    let mut statistics = jitter::Statistics::default();
+    (statistics.late, statistics.mean_delay) = (script.long().into(), script.time());
+    statistics.target_delay = script.time();
+    let (mut monitor, mut sequence, mut told) = (Monitor::new(), script.long(), 0u32);
+    while script.more() {
+        match script.octet() % 8 {
+            0 => sequence = script.long(),
+            1 => monitor.restart(),
+            2 => sequence = sequence.wrapping_add(u32::from(script.octet())),
+            _ => sequence = sequence.wrapping_add(1),
+        }
+        monitor.played(sequence);
+        told += 1;
+    }
+    let report = monitor.report(None, &statistics, &setting);
+    assert!(report.played <= told, "more than was told of");
+    let metrics = report.voip_metrics(Ssrc(1));
+    assert!(metrics.r_factor <= 100 && (10..=45).contains(&metrics.mos_conversation));
+    assert!(metrics.mos_conversation <= metrics.mos_listening);
+    assert!(report.missing > 0 || (report.burst_density, report.gap_density) == (0, 0));
 }
 
 /// A jitter buffer.
