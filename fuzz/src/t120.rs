@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 
 use t120_core::conference::{Conference, Config, Connection, Event, Storage};
 use t120_core::error::WriteError;
+use t120_core::file::pdu::MbftPdu;
+use t120_core::file::{self, Offer, Session, TransferId};
 use t120_core::gcc::connect::{ConnectData, ConnectGccPdu};
 use t120_core::gcc::pdu::GccPdu;
 use t120_core::gcc::types::EntityId;
@@ -12,11 +14,20 @@ use t120_core::mcs::connect::ConnectMcsPdu;
 use t120_core::mcs::data::Data;
 use t120_core::mcs::domain::DomainMcsPdu;
 use t120_core::mcs::{ChannelId, DataPriority, PrivateChannelId, TokenId, UserId, v3};
+use t120_core::netmeeting::chat::ChatMessage;
+use t120_core::netmeeting::obman::{
+    Assembly, CatchUp, Group, Joiner, Lock, Message, ObjectId as ObmanId,
+};
+use t120_core::netmeeting::s20::{self, Packet, Payload};
+use t120_core::netmeeting::text::MsTextPdu;
+use t120_core::netmeeting::whiteboard::Graphic;
 use t120_core::per;
 use t120_core::sharing::SharePdu;
 use t120_core::tpkt::{Tpkt, frame_len};
 use t120_core::whiteboard::pdu::SiPdu;
-use t120_core::whiteboard::{Color, ObjectId, Pen, Point, Points, Shape, Text};
+use t120_core::whiteboard::{
+    Color, Edit, ObjectId, PageId, PageSetup, Pen, Point, Points, Shape, Text, ViewState, ZOrder,
+};
 use t120_core::x224::{Strictness, Tpdu};
 
 use crate::drive::{Machine, Script, Wires, drive};
@@ -93,6 +104,99 @@ pub fn sharing(octets: &[u8]) {
 /// The PDUs of the whiteboard.
 pub fn board_pdu(octets: &[u8]) {
     aligned!(SiPdu<'_>, octets);
+}
+
+/// A user of file transfer, to whom anybody may say anything.
+pub fn file(octets: &[u8]) {
+    aligned!(MbftPdu<'_>, octets);
+    let mut config = file::Config::default();
+    config.max_transfers = 4;
+    let mut session = Session::growing(config, UserId::MIN);
+    let mut script = Script::new(octets);
+    let (mut now, mut buffer) = (Duration::ZERO, [0; 400]);
+    for _ in 0..40 {
+        now += Duration::from_secs(u64::from(script.octet()));
+        let from = UserId::new(1001 + u16::from(script.octet() % 4)).expect("it is within bounds");
+        let id = TransferId { sender: from, handle: u16::from(script.octet() % 8) };
+        match script.octet() % 12 {
+            0 => {
+                let size = Some(u64::from(script.octet()));
+                let (acknowledge, to) = (script.octet() & 1 == 1, None);
+                let offer = Offer { name: b"name", size, to, acknowledge, request: None };
+                let _ = session.offer(now, &offer, &mut buffer);
+            }
+            1 => drop(session.accept(id)),
+            2 => drop(session.reject(id, file::pdu::RejectReason::FileExists)),
+            3 => drop(session.abort(id, file::pdu::AbortReason::Unspecified)),
+            4 => drop(session.send(id, b"name", b"octets", script.octet() & 1 == 1, &mut buffer)),
+            5 => session.handle_left(from),
+            6 => session.handle_timeout(now),
+            _ => drop(session.handle_data(now, from, script.octets())),
+        }
+        while let Some(transmit) = session.poll_transmit(now, &mut buffer) {
+            assert!(transmit.len <= Session::MAX_TRANSMIT_OCTETS, "longer than was said");
+        }
+        while session.poll_event().is_some() {}
+        assert!(session.transfers().count() <= 4, "more than the limit");
+        assert!(session.poll_timeout().is_none_or(|due| due <= now + Duration::from_secs(120)));
+    }
+    session.handle_timeout(now + Duration::from_secs(121));
+    while session.poll_event().is_some() {}
+    assert_eq!(session.poll_timeout(), None, "a timer that does not end");
+}
+
+/// What NetMeeting speaks: each packet alone, and the object manager's groups.
+pub fn netmeeting(octets: &[u8]) {
+    if let Ok(message) = ChatMessage::parse(octets) {
+        let written = exactly(message.encoded_len(), |buffer| message.write(buffer));
+        assert_eq!(ChatMessage::parse(&written), Ok(message));
+    }
+    if let Ok(pdu) = MsTextPdu::parse(octets) {
+        let written = exactly(pdu.encoded_len(), |buffer| pdu.write(buffer));
+        assert_eq!(MsTextPdu::parse(&written), Ok(pdu));
+    }
+    if let Ok(graphic) = Graphic::parse(octets) {
+        let written = exactly(graphic.encoded_len(), |buffer| graphic.write(buffer));
+        let again = Graphic::parse(&written).expect("what is written can be read");
+        assert_eq!((again.data, again.header.rect), (graphic.data, graphic.header.rect));
+        let _ = (graphic.points().count(), graphic.lines().count());
+    }
+    if let Ok(packet) = Packet::parse(octets) {
+        let written = exactly(packet.encoded_len(), |buffer| packet.write(buffer));
+        assert_eq!(Packet::parse(&written), Ok(packet));
+        if let s20::Body::Data { data, .. } = packet.body
+            && let Ok(payload) = Payload::parse(data.datatype, data.octets)
+        {
+            let mut buffer = vec![0; data.octets.len() + 64];
+            let len = payload.write(&mut buffer).expect("it is not longer than what was read");
+            assert_eq!(Payload::parse(payload.datatype(), &buffer[..len]), Ok(payload));
+            let _ = payload.input_events().count();
+            if let Payload::Windows(list) = payload {
+                let _ = (list.iter().count(), list.titles().count(), list.shapes());
+            }
+        }
+    }
+    let mut script = Script::new(octets);
+    let (mut group, mut assembly) = (Group::growing(2, 1001, 4000), Assembly::growing(600));
+    let mut lock = Lock::new(2, 1, 1001);
+    let registration = ObmanId { sequence: 1, creator: 1001 };
+    let (mut joiner, _) = Joiner::new(1001, 2, registration);
+    let mut buffer = [0; 400];
+    for _ in 0..40 {
+        let octets = script.octets();
+        if let Ok(message) = Message::parse(octets) {
+            let written = exactly(message.encoded_len(), |buffer| message.write(buffer));
+            assert_eq!(Message::parse(&written), Ok(message));
+            let _ = (lock.handle(&message), joiner.handle(&message));
+            if let Some(mut state) = CatchUp::new(&message) {
+                while let Ok(Some(len)) = group.catch_up(&mut state, &mut buffer) {
+                    assert!(Message::parse(&buffer[..len]).is_ok(), "what is written can be read");
+                }
+            }
+        }
+        let _ = assembly.handle(1, octets, |message| group.handle(message));
+        let _ = group.objects(script.octet()).count();
+    }
 }
 
 /// What is read, written; nothing where nothing can be read.
@@ -408,8 +512,33 @@ impl Machine for Node<'_> {
             4 => drop(self.conference.leave()),
             5 | 6 => {
                 let object = self.objects.get(script.below(self.objects.len())).copied();
-                drop(self.conference.delete(object.unwrap_or(ObjectId(script.long()))));
+                let _ = self.conference.delete(object.unwrap_or(ObjectId(script.long())));
             }
+            7 => drop(self.conference.restore(script.octets())),
+            8 => {
+                let object = self.objects.get(script.below(self.objects.len())).copied();
+                let place = |script: &mut Script<'_>| {
+                    let (x, y) = (script.short().cast_signed(), script.short().cast_signed());
+                    Point::new(i32::from(x), i32::from(y))
+                };
+                let (at, point, what) = (place(script), [place(script)], script.octet());
+                let is = |bit: u8| what & bit != 0;
+                let edit = Edit {
+                    at: is(1).then_some(at),
+                    points: is(2).then(|| (u16::from(what >> 4), point[..].into())),
+                    order: is(4).then_some(if is(8) { ZOrder::Front } else { ZOrder::Back }),
+                    pen: is(16).then(Pen::default),
+                    view: is(32).then_some(ViewState::Hidden),
+                    ..Edit::default()
+                };
+                let _ = self.conference.edit(object.unwrap_or(ObjectId(script.long())), &edit);
+            }
+            9 => {
+                let at = Point::new(i32::from(script.octet()), 0);
+                let _ = self.conference.show_pointer(PageId::FIRST, at, Color::BLACK);
+            }
+            10 => drop(self.conference.create_page(&PageSetup::default())),
+            11 => drop(self.conference.delete_page(PageId(script.long()))),
             _ => self.draw(script),
         }
         let _ = (self.conference.roster().count(), self.conference.board().len());
