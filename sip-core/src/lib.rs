@@ -75,8 +75,13 @@
 //! |---|---|
 //! | RFC 3261 (SIP) | everywhere |
 //! | RFC 3262, 3265/6665, 3323, 3325, 3326, 3327, 3515, 3608, 3891, 3892, 3903, 3911, 4028, 4488, 4538, 5393, 5626, 5627, 5839, 6086, 7044, 7989 | their headers are typed in [`header`] |
+//! | RFC 3262 (reliable responses), 3311 (UPDATE), 6337 (the ways of offers) | [`agent`]; offers in other ways than INVITE and its 2xx, or before the answer: feature `offers` |
+//! | RFC 3261 section 8.1.3.4 (redirection), RFC 3326 (Reason), 3323 and 3325 (who calls) | [`agent`], feature `calling` |
+//! | RFC 3327 (Path), 3608 (Service-Route), 5627 (GRUU), 5626 (outbound) | the user agent's side: [`agent`], feature `outbound` |
+//! | RFC 3515, 3891, 3892 (transfer), 4028 (session timers), 6086 (INFO, without packages) | [`agent`] |
+//! | RFC 6665 (events), 3903 (PUBLISH) | [`agent`], [`server`]; lost subscriptions come about again: feature `resubscribe` |
+//! | RFC 3263 (locating servers), RFC 2782 (SRV) | [`resolve`]; the host asks the name servers. In the agent, with the next server where one fails: feature `failover` |
 //! | RFC 3327 (Path), RFC 5393 (Max-Breadth), RFC 5627 (public GRUU), RFC 3903 (composition) | [`server`] |
-//! | RFC 3263 (locating servers), RFC 2782 (SRV) | [`resolve`]; the host asks the name servers |
 //! | RFC 3264 (offer/answer), RFC 8866 (SDP), RFC 3605 (`rtcp`), RFC 4733 (`telephone-event`) | [`sdp`] |
 //! | RFC 2046, 5621 (multipart bodies) | [`message::Multipart`] |
 //! | RFC 3428 (MESSAGE) | [`agent`], [`server`] |
@@ -95,6 +100,17 @@
 //! None is on by default. `alloc`: storage that grows. `std`: `alloc`, and conversions. `defmt`:
 //! `defmt::Format` on every public type. `embedded-io`, `embassy-net`: adapters. `sha512`: SHA-512-256 for
 //! Digest. `ntlm`: NTLM and MS-SIPAE. `lcs`: `ntlm`, and the dialect of Live Communications Server.
+//!
+//! What a small phone can do without is in features of the [`agent`]. Each brings methods, events and fields
+//! of [`agent::Config`] or [`agent::Account`], and nothing changes before these are set:
+//!
+//! | feature | what the agent can do with it |
+//! |---|---|
+//! | `offers` | answer offers in 2xx (in the ACK), in reliable responses (in the PRACK), in PRACK and in early UPDATE, and send the latter: [`agent::Config`]'s `all_offers` |
+//! | `calling` | follow redirections (`max_redirects`), say why a call ends, call without a name, see who calls where a proxy is trusted (`trusted`) |
+//! | `outbound` | Path, Service-Route, GRUUs, several flows: [`agent::Account`]'s `outbound` |
+//! | `failover` | locate a server by its name and go on to the next one: [`agent::Account`]'s `located` |
+//! | `resubscribe` | subscribe again by itself (`resubscribes`) |
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
