@@ -9,7 +9,7 @@ use anyhow::Result;
 use host::client::Client;
 use host::happening::Happening;
 use host::media::{News, Outcome};
-use sip_core::agent::{CallId, RequestId};
+use sip_core::agent::{CallId, End, Failure, RequestId};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -81,6 +81,8 @@ enum Due {
     Answer,
     HangUp,
     Change(bool),
+    /// Who has not answered that we have hung up is left.
+    Leave,
 }
 
 /// How a call has come out.
@@ -207,6 +209,7 @@ impl Phone {
             return Ok(());
         }
         self.stopping = true;
+        self.after(FAREWELL, 0, Due::Leave);
         for id in self.lines.iter().map(|line| line.id).collect::<Vec<_>>() {
             self.hang_up(id).await?;
         }
@@ -244,14 +247,20 @@ impl Phone {
     /// Does what its time has come for.
     async fn act(&mut self) -> Result<()> {
         let now = Instant::now();
-        let (ripe, rest) = self.due.drain(..).partition(|(at, ..)| *at <= now);
+        let (ripe, rest): (Vec<_>, Vec<_>) = self.due.drain(..).partition(|(at, ..)| *at <= now);
         self.due = rest;
+        if ripe.iter().any(|(.., due)| *due == Due::Leave) {
+            for id in self.lines.iter().map(|line| line.id).collect::<Vec<_>>() {
+                self.ended(id, &End::Failed(Failure::Timeout));
+            }
+        }
         for (_, number, due) in ripe {
             let Some(line) = self.lines.iter().find(|line| line.number == number) else { continue };
             match due {
                 Due::Answer => self.pick_up(number).await?,
                 Due::HangUp => self.hang_up(line.id).await?,
                 Due::Change(hold) => self.change(number, hold).await?,
+                Due::Leave => {}
             }
         }
         Ok(())

@@ -440,7 +440,7 @@ impl Phone {
         }
     }
 
-    fn ended(&mut self, call: CallId, end: &End) {
+    pub(super) fn ended(&mut self, call: CallId, end: &End) {
         let Some(at) = self.lines.iter().position(|line| line.id == call) else { return };
         let line = self.lines.remove(at);
         self.due.retain(|(_, number, _)| *number != line.number);
