@@ -486,9 +486,9 @@ impl Machine for Node<'_> {
             19 => drop(self.conference.convene_channel(user)),
             20 => {
                 if let Some(private) = private {
-                    drop(self.conference.admit_to_channel(user, private, &users));
-                    drop(self.conference.expel_from_channel(user, private, &users));
-                    drop(self.conference.disband_channel(user, private));
+                    let _ = self.conference.admit_to_channel(user, private, &users);
+                    let _ = self.conference.expel_from_channel(user, private, &users);
+                    let _ = self.conference.disband_channel(user, private);
                 }
             }
             21 => drop(self.conference.grab_token(user, token)),
@@ -497,7 +497,8 @@ impl Machine for Node<'_> {
             24 => {
                 let data = script.octets();
                 let priority = DataPriority::Medium;
-                drop(self.conference.send_data(user, channel, priority, choice >= 128, data));
+                let uniform = choice >= 128;
+                let _ = self.conference.send_data(user, channel, priority, uniform, data);
             }
             25 => drop(self.conference.assign_conductor()),
             26 => drop(self.conference.lock()),

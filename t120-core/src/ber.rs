@@ -207,6 +207,14 @@ impl<'b> Writer<'b> {
     /// An INTEGER or ENUMERATED that is not negative.
     pub fn unsigned(&mut self, tag: Tag, value: u64) {
         let length = unsigned_len(value);
+        let [high, low] = tag.0.to_be_bytes();
+        if high == 0 && length <= 8 {
+            // In one piece: most of a connect PDU is small numbers.
+            let [a, b, c, d, e, f, g, h] = (value << (64 - 8 * length)).to_be_bytes();
+            let whole = [low, length as u8, a, b, c, d, e, f, g, h];
+            self.put(whole.get(..2 + length).unwrap_or_default());
+            return;
+        }
         self.header(tag, length);
         if length == 9 {
             self.put(&[0]);
