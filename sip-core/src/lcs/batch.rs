@@ -17,15 +17,14 @@
 //!   Content-ID: bob@…, text/xml+msrtc.pidf
 //! ```
 //!
-//! The parts themselves are [`Multipart`](crate::message::Multipart)'s: its `part_with_id` finds what an
-//! instance's `cid` names.
+//! The parts themselves are [`Multipart`]'s; [`part_of`] finds what an instance's `cid` names.
 
 use super::out::{
     attribute, check, is_true, measured, number_attribute, number_of, optional, root, value,
     written,
 };
 use crate::error::{BufferTooSmall, ParseError};
-use crate::message::Writer;
+use crate::message::{Multipart, Name, Part, Writer};
 use crate::presence::xml::{Event, Reader, Text};
 
 /// The media type of what is asked for.
@@ -204,6 +203,17 @@ impl<'d> ResourceList<'d> {
             }
         })
     }
+}
+
+/// The part of a notification that an instance's `cid` names: servers of the dialect write Content-ID
+/// without the angle brackets of RFC 2392.
+#[must_use]
+pub fn part_of<'d>(parts: &Multipart<'d>, cid: &Text<'_>) -> Option<Part<'d>> {
+    parts.parts().map_while(Result::ok).find(|part| {
+        let id = part.row(Name::ContentId).map(|row| row.value.trim_ascii()).unwrap_or_default();
+        let bare = id.strip_prefix(b"<").and_then(|id| id.strip_suffix(b">")).unwrap_or(id);
+        *cid == *bare
+    })
 }
 
 /// How many octets [`write_list`] takes.

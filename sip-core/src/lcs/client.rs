@@ -15,6 +15,7 @@
 //! in. Its account needs a password for that, any one: it does not leave.
 
 use super::endpoint::Epid;
+use super::registration::Ended;
 use super::relay::{
     Changes, MAX_ROW, STAND_IN, Sealed, call_hash, is_signature, is_stand_in, pass, rewrite,
     splice, with_epid,
@@ -41,6 +42,8 @@ pub struct Opened<'d> {
     pub message: &'d [u8],
     /// What it is to be handed then; empty for nothing.
     pub then: &'d [u8],
+    /// Why the server has ended the registration, if it has: the agent does not know.
+    pub ended: Option<Ended>,
 }
 
 /// The dialect for one account of an agent: sign-in, signatures, endpoint identity, notifications and
@@ -126,7 +129,11 @@ impl<K: Kerberos> Client<K> {
     ) -> Result<Opened<'d>, Error> {
         let message = Message::parse(octets)?;
         self.sign_in.check(&message)?;
-        let same = Opened { message: octets, then: b"" };
+        let ended = Ended::of(&message);
+        if ended.is_some() {
+            self.sign_in.reset();
+        }
+        let same = Opened { message: octets, then: b"", ended };
         let cseq = message.typed::<CSeq<'_>>().and_then(Result::ok).ok_or(Error::Message)?;
         let len = match message.code() {
             None if message.method() == Some(BENOTIFY) => {
@@ -163,11 +170,11 @@ impl<K: Kerberos> Client<K> {
                 let len = first_notify(&message, &first, room)?;
                 let notify = room.get(..len).unwrap_or_default();
                 self.leave_unanswered(&Message::parse(notify)?);
-                return Ok(Opened { message: octets, then: notify });
+                return Ok(Opened { then: notify, ..same });
             }
             Some(_) => return Ok(same),
         };
-        Ok(Opened { message: room.get(..len).unwrap_or_default(), then: b"" })
+        Ok(Opened { message: room.get(..len).unwrap_or_default(), ..same })
     }
 
     /// A message goes out: writes what is to be sent to the start of `room`, which needs 3 KiB more than
