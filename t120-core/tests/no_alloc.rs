@@ -134,7 +134,8 @@ fn a_board_that_is_full_says_so_and_the_others_go_on() {
     bob.join(now, CONNECTION, "1").unwrap();
     run([&mut alice, &mut bob], &mut streams);
     for step in 0..14 {
-        let points = [Point::new(step, step); 50];
+        // Steps so wide that each takes four octets.
+        let points: [Point; 50] = core::array::from_fn(|i| Point::new(i as i32 % 2 * 300, step));
         alice.draw(Shape::Freehand(points[..].into()), Pen::default(), None).unwrap();
         run([&mut alice, &mut bob], &mut streams);
     }
