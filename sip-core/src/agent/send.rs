@@ -126,9 +126,11 @@ impl Agent<'_> {
         let cnonce = Tag::new(self.layer.random());
         let accounts = &self.accounts;
         let entry = accounts.get(owner.account).ok_or(Error::Gone)?;
-        // RFC 3311 section 5.1 wants one in an UPDATE, too.
-        let with_contact =
-            matches!(method, Method::Invite | Method::Subscribe | Method::Notify | Method::Update);
+        // RFC 3311 section 5.1 wants one in an UPDATE, and RFC 3515 section 2.2 in a REFER, too.
+        let with_contact = matches!(
+            method,
+            Method::Invite | Method::Subscribe | Method::Notify | Method::Update | Method::Refer
+        );
         let target = Target::Kept(dialog.block());
         let sent =
             self.layer.request_with(now, path, owner, method, target, &mut |blocks, mut to| {

@@ -35,6 +35,25 @@ fn obliging(agent: &mut Agent<'_>, now: Duration, event: &Event<'_>) {
 }
 
 #[test]
+fn a_refer_says_where_its_sender_is() {
+    with_three(|net, _, call| {
+        net.sides[0].agent.transfer(net.now, call, b"sip:carol@192.0.2.3").unwrap();
+        let mut buffer = [0; 2048];
+        let sent = net.sides[0].agent.poll_transmit(net.now, &mut buffer).unwrap();
+        let text = str::from_utf8(&buffer[..sent.len]).unwrap();
+        assert!(text.starts_with("REFER "), "{text}");
+        assert!(text.contains("\r\nContact: <sip:alice@192.0.2.1:5060>\r\n"), "{text}");
+        let until = net.now + ms(5000);
+        net.run(until, |agent, now, event| obliging(agent, now, &event));
+        let _ = net.sides[0].agent.hang_up(net.now, call);
+        let until = net.now + ms(5000);
+        net.run(until, |_, _, _| {});
+        let (theirs, _) = net.sides[1].agent.calls.iter().next().unwrap();
+        net.sides[1].agent.hang_up(net.now, CallId(theirs)).unwrap();
+    });
+}
+
+#[test]
 fn a_blind_transfer_calls_the_other_and_tells_of_it() {
     with_three(|net, _, call| {
         net.sides[0].agent.transfer(net.now, call, b"sip:carol@192.0.2.3").unwrap();
