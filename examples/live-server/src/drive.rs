@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use sip_core::message::Method;
+use sip_core::message::{Limits, Method};
+use sip_core::ntlm::Policy;
 use sip_core::server::{self, Departure, Event, Ha1, Listen, Server};
-use sip_core::transport::{Path, Transport};
+use sip_core::transport::{Frame, Path, Transport};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::lcs::Dialect;
 use crate::net::{Input, Network, PATIENCE};
 use crate::{Notice, Notify, Users};
 
@@ -23,6 +25,15 @@ impl server::Users for &Users {
     fn ha1(&self, user: &[u8]) -> Option<Ha1> {
         self.account(user).cloned()
     }
+}
+
+fn seed() -> Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut seed)
+        .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
+    Ok(seed)
 }
 
 /// How often connections are looked through for messages that do not come to their end.
@@ -49,6 +60,8 @@ struct Connection {
 
 pub(crate) struct Driver<'c> {
     server: Server<'c, &'c Users>,
+    dialect: Option<Dialect<'c>>,
+    limits: Limits,
     listen: &'c [Listen],
     sockets: Vec<Arc<UdpSocket>>,
     network: Network,
@@ -64,19 +77,24 @@ impl<'c> Driver<'c> {
     pub(crate) fn new(
         config: server::Config<'c>,
         users: &'c Users,
+        lcs: Option<Policy>,
         sockets: Vec<Arc<UdpSocket>>,
         network: Network,
         notify: Notify,
     ) -> Result<Self> {
         let listen = config.listen;
-        let mut seed = [0; 32];
-        rustls::crypto::ring::default_provider()
-            .secure_random
-            .fill(&mut seed)
-            .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
-        let server = Server::growing(config, users, seed).context("the server cannot be set up")?;
+        let limits = config.limits;
+        let domain = config.domain;
+        let server =
+            Server::growing(config, users, seed()?).context("the server cannot be set up")?;
+        let dialect = match lcs {
+            Some(policy) => Some(Dialect::new(users, domain, policy, seed()?)?),
+            None => None,
+        };
         Ok(Self {
             server,
+            dialect,
+            limits,
             listen,
             sockets,
             network,
@@ -156,6 +174,9 @@ impl<'c> Driver<'c> {
                     self.connections.remove(&path);
                     let now = self.now();
                     self.server.handle_closed(now, path);
+                    if let Some(dialect) = &mut self.dialect {
+                        dialect.closed(path);
+                    }
                 }
                 if let Some(error) = error {
                     (self.notify)(&Notice::Trouble { error, address: path.remote });
@@ -170,6 +191,15 @@ impl<'c> Driver<'c> {
     fn datagram(&mut self, path: Path, octets: &[u8]) {
         self.received += 1;
         let now = self.now();
+        if let Some(dialect) = &mut self.dialect {
+            let notify = &mut self.notify;
+            let taken =
+                dialect.take(&mut self.server, now, path, octets, |event| tell(notify, event));
+            if let Err(error) = taken {
+                notify(&Notice::Malformed { error, address: path.remote });
+            }
+            return;
+        }
         match self.server.handle_datagram(now, path, octets) {
             Ok(Some(event)) => tell(&mut self.notify, &event),
             Ok(None) => {}
@@ -193,6 +223,22 @@ impl<'c> Driver<'c> {
         loop {
             let bytes = rest.get(at..).unwrap_or_default();
             let now = self.now();
+            if let Some(dialect) = &mut self.dialect
+                && let Ok(Frame::Message(used, message)) = Frame::next(bytes, &self.limits)
+            {
+                let notify = &mut self.notify;
+                let octets = message.as_bytes();
+                let taken =
+                    dialect.take(&mut self.server, now, path, octets, |event| tell(notify, event));
+                // What is well framed and not good is dropped; the stream goes on.
+                if let Err(error) = taken {
+                    notify(&Notice::Malformed { error, address: path.remote });
+                }
+                at += used;
+                self.received += 1;
+                self.drain().await;
+                continue;
+            }
             match self.server.handle_stream(now, path, bytes) {
                 Ok((0, event)) => {
                     if let Some(event) = event {
@@ -250,38 +296,67 @@ impl<'c> Driver<'c> {
     /// Sends and tells whatever there is.
     async fn drain(&mut self) {
         loop {
+            let reply = self.dialect.as_mut().and_then(|dialect| dialect.replies.pop_front());
+            if let Some((path, octets)) = reply {
+                self.send(path, false, octets).await;
+                continue;
+            }
             let now = self.now();
             let Some(transmit) = self.server.poll_transmit(now, &mut self.buffer) else { break };
             let octets = self.buffer.get(..transmit.len).unwrap_or_default();
             let path = transmit.path;
-            self.sent += 1;
-            if path.transport == Transport::Udp {
-                let Some(socket) = self.sockets.get(usize::from(path.local)) else { continue };
-                if let Err(error) = socket.send_to(octets, path.remote).await {
-                    let error = format!("cannot send: {error}");
-                    (self.notify)(&Notice::Trouble { error, address: path.remote });
-                    self.server.handle_closed(now, path);
-                }
-                continue;
-            }
-            let octets = octets.to_vec();
-            if !self.connections.contains_key(&path) {
-                if !transmit.may_connect {
-                    self.server.handle_closed(now, path);
-                    continue;
-                }
-                self.open(path);
-            }
-            let Some(connection) = self.connections.get(&path) else { continue };
-            if connection.queue.try_send(octets).is_err() {
-                let error = "takes nothing of what it is sent, closed".to_owned();
-                (self.notify)(&Notice::Trouble { error, address: path.remote });
-                let id = connection.id;
-                self.close(path, id);
-            }
+            let octets = match &mut self.dialect {
+                None => octets.to_vec(),
+                Some(dialect) => match dialect.seal(now, path, octets) {
+                    Ok((octets, answer)) => {
+                        // Of no news to anybody.
+                        let _ = if path.transport.is_reliable() {
+                            self.server.handle_stream(now, path, &answer).map(|_| ())
+                        } else if answer.is_empty() {
+                            Ok(())
+                        } else {
+                            self.server.handle_datagram(now, path, &answer).map(|_| ())
+                        };
+                        octets
+                    }
+                    Err(error) => {
+                        (self.notify)(&Notice::Trouble { error, address: path.remote });
+                        continue;
+                    }
+                },
+            };
+            self.send(path, transmit.may_connect, octets).await;
         }
         while let Some(event) = self.server.poll_event() {
             tell(&mut self.notify, &event);
+        }
+    }
+
+    async fn send(&mut self, path: Path, may_connect: bool, octets: Vec<u8>) {
+        let now = self.now();
+        self.sent += 1;
+        if path.transport == Transport::Udp {
+            let Some(socket) = self.sockets.get(usize::from(path.local)) else { return };
+            if let Err(error) = socket.send_to(&octets, path.remote).await {
+                let error = format!("cannot send: {error}");
+                (self.notify)(&Notice::Trouble { error, address: path.remote });
+                self.server.handle_closed(now, path);
+            }
+            return;
+        }
+        if !self.connections.contains_key(&path) {
+            if !may_connect {
+                self.server.handle_closed(now, path);
+                return;
+            }
+            self.open(path);
+        }
+        let Some(connection) = self.connections.get(&path) else { return };
+        if connection.queue.try_send(octets).is_err() {
+            let error = "takes nothing of what it is sent, closed".to_owned();
+            (self.notify)(&Notice::Trouble { error, address: path.remote });
+            let id = connection.id;
+            self.close(path, id);
         }
     }
 

@@ -14,6 +14,7 @@
 extern crate alloc;
 
 mod drive;
+mod lcs;
 mod net;
 mod notice;
 mod tls;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use rustls_pki_types::CertificateDer;
 use sip_core::auth::Algorithm;
+use sip_core::ntlm::Policy;
 use sip_core::server::{self, Listen};
 use sip_core::transport::Transport;
 use tokio::sync::{mpsc, oneshot};
@@ -63,6 +65,9 @@ pub struct Config {
     /// The digests that challenges offer, in this order: MD5 first by default, since old clients
     /// know no other and take the first.
     pub digests: Vec<Algorithm>,
+    /// Whether clients of Live Communications Server are served too, and which sessions of NTLM are good
+    /// enough for that.
+    pub lcs: Option<Policy>,
     /// How many connections may be open at once.
     pub max_connections: usize,
     /// After how long without any octet a connection is closed.
@@ -85,6 +90,7 @@ impl Config {
             certificate: Certificate::SelfSigned,
             write_cert: None,
             digests: vec![Algorithm::Md5, Algorithm::Sha256],
+            lcs: None,
             max_connections: 10_000,
             idle: Duration::from_secs(3900),
             notify: Box::new(|_| {}),
@@ -145,7 +151,7 @@ pub async fn run(
 
     let mut machine = server::Config::new(config.users.domain(), &listen);
     machine.algorithms = &config.digests;
-    let mut driver = Driver::new(machine, &config.users, sockets, network, notify)?;
+    let mut driver = Driver::new(machine, &config.users, config.lcs, sockets, network, notify)?;
     let inputs = driver.run(inputs, stop).await;
     tasks.shutdown().await;
     driver.end(inputs).await;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use live_server::{Certificate, Config, Users};
 use sip_core::auth::Algorithm;
+use sip_core::ntlm::Policy;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -53,6 +54,10 @@ struct Cli {
     /// stands: for those offer md5 alone.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "md5,sha-256")]
     digests: Vec<Digest>,
+    /// Serve clients of Live Communications Server too: they sign in with NTLM beside Digest, sign every
+    /// message, and get presence in their own format. Windows XP needs lax.
+    #[arg(long, value_name = "SECURITY", num_args = 0..=1, default_missing_value = "strict")]
+    lcs: Option<Security>,
     /// How many connections may be open at once.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_connections: usize,
@@ -62,6 +67,15 @@ struct Cli {
     /// Print one JSON object a line, not text.
     #[arg(long)]
     json: bool,
+}
+
+/// Which sessions of NTLM are good enough, as the command line names it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Security {
+    /// NTLM version 2 with extended session security.
+    Strict,
+    /// All that clients ever had: version 1, and signatures that can be forged.
+    Lax,
 }
 
 /// A digest, as the command line names it.
@@ -101,6 +115,10 @@ impl Cli {
         }
         config.write_cert = self.write_cert;
         config.digests = self.digests.iter().map(|digest| digest.algorithm()).collect();
+        config.lcs = self.lcs.map(|security| match security {
+            Security::Strict => Policy::STRICT,
+            Security::Lax => Policy::LAX,
+        });
         config.max_connections = self.max_connections;
         config.idle = Duration::from_secs(self.idle.max(1));
         let json = self.json;

@@ -11,6 +11,7 @@
 //! name = "bob"
 //! ha1_md5 = "…"        # 32 hexadecimal digits: MD5 of name:domain:password
 //! ha1_sha256 = "…"     # 64 hexadecimal digits: SHA-256 of the same
+//! nt_hash = "…"        # 32 hexadecimal digits: MD4 of the password in UTF-16, for --lcs
 //! ```
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use sip_core::auth::{Algorithm, Hex};
+use sip_core::ntlm::NtHash;
 use sip_core::server::{Ha1, MAX_USER};
 use toml::Spanned;
 
@@ -26,15 +28,23 @@ use toml::Spanned;
 #[derive(Clone, Debug)]
 pub struct Users {
     domain: String,
-    accounts: HashMap<String, Ha1>,
+    accounts: HashMap<String, Account>,
+}
+
+/// What is kept of a user's password.
+#[derive(Clone, Debug)]
+struct Account {
+    ha1: Ha1,
+    nt_hash: Option<NtHash>,
 }
 
 /// The hashes of a password.
-fn hashes(name: &str, domain: &str, password: &str) -> Ha1 {
+fn hashes(name: &str, domain: &str, password: &str) -> Account {
     let hash = |algorithm: Algorithm| {
         Some(algorithm.ha1(name.as_bytes(), domain.as_bytes(), password.as_bytes()))
     };
-    Ha1 { md5: hash(Algorithm::Md5), sha256: hash(Algorithm::Sha256), ..Ha1::default() }
+    let (md5, sha256) = (hash(Algorithm::Md5), hash(Algorithm::Sha256));
+    Account { ha1: Ha1 { md5, sha256, ..Ha1::default() }, nt_hash: Some(NtHash::of(password)) }
 }
 
 #[derive(Deserialize)]
@@ -52,6 +62,7 @@ struct Entry {
     password: Option<String>,
     ha1_md5: Option<Spanned<String>>,
     ha1_sha256: Option<Spanned<String>>,
+    nt_hash: Option<Spanned<String>>,
 }
 
 impl Users {
@@ -95,21 +106,25 @@ impl Users {
             let at = line(entry.name.span().start);
             let name = entry.name.into_inner();
             ensure!(is_user(&name), "line {at}: {name:?} is not a user name");
-            let hashed = entry.ha1_md5.is_some() || entry.ha1_sha256.is_some();
+            let digested = entry.ha1_md5.is_some() || entry.ha1_sha256.is_some();
+            let hashed = digested || entry.nt_hash.is_some();
             let account = match (&entry.password, hashed) {
                 (Some(password), false) => hashes(&name, &users.domain, password),
-                (None, true) => Ha1 {
-                    md5: entry.ha1_md5.map(|text| digest(&text, 32, line)).transpose()?,
-                    sha256: entry.ha1_sha256.map(|text| digest(&text, 64, line)).transpose()?,
-                    ..Ha1::default()
+                (None, true) => Account {
+                    ha1: Ha1 {
+                        md5: entry.ha1_md5.map(|text| digest(&text, 32, line)).transpose()?,
+                        sha256: entry.ha1_sha256.map(|text| digest(&text, 64, line)).transpose()?,
+                        ..Ha1::default()
+                    },
+                    nt_hash: entry.nt_hash.map(|text| nt_hash(&text, line)).transpose()?,
                 },
                 (Some(_), true) => bail!("line {at}: {name} has a password and a hash of one"),
                 (None, false) => {
-                    bail!("line {at}: {name} has no password, ha1_md5 or ha1_sha256");
+                    bail!("line {at}: {name} has no password, ha1_md5, ha1_sha256 or nt_hash");
                 }
             };
             ensure!(
-                !(hashed && moved),
+                !(digested && moved),
                 "line {at}: the hash of {name} was made for the domain of the file, not for {}",
                 users.domain
             );
@@ -139,7 +154,12 @@ impl Users {
     /// What is kept of a user's password; names are compared as they are written (RFC 3261 section
     /// 19.1.4).
     pub fn account(&self, name: &[u8]) -> Option<&Ha1> {
-        self.accounts.get(core::str::from_utf8(name).ok()?)
+        self.accounts.get(core::str::from_utf8(name).ok()?).map(|account| &account.ha1)
+    }
+
+    /// The hash of a user's password that NTLM needs.
+    pub(crate) fn nt_hash_of(&self, name: &str) -> Option<&NtHash> {
+        self.accounts.get(name)?.nt_hash.as_ref()
     }
 
     /// How many users there are.
@@ -172,6 +192,15 @@ fn digest(text: &Spanned<String>, digits: usize, line: impl Fn(usize) -> usize) 
     })
 }
 
+/// A hash for NTLM.
+fn nt_hash(text: &Spanned<String>, line: impl Fn(usize) -> usize) -> Result<NtHash> {
+    let at = line(text.span().start);
+    let hash = digest(text, 32, line)?;
+    let octets = u128::from_str_radix(core::str::from_utf8(hash.as_bytes())?, 16);
+    let octets = octets.with_context(|| format!("line {at}: no hexadecimal digits"))?;
+    Ok(NtHash::new(octets.to_be_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +219,11 @@ mod tests {
         assert_eq!(md5.as_bytes(), b"c461bb829191a439a1a0a3b758ef88d2");
         assert!(account.sha256.is_some());
         assert!(users.account(b"mufasa").is_none());
+        assert_eq!(users.nt_hash_of("Mufasa"), Some(&NtHash::of("Circle of Life")));
+        // MS-NLMP section 4.2.2.1.2.
+        let text = "domain = \"a.test\"\n[[user]]\nname = \"a\"\nnt_hash = \"a4f49c406510bdcab6824ee7c30fd852\"\n";
+        let users = Users::parse(text, Some("b.test")).unwrap();
+        assert_eq!(users.nt_hash_of("a"), Some(&NtHash::of("Password")));
     }
 
     #[test]
