@@ -231,7 +231,7 @@ impl<'d> AclList<'d> {
     }
 }
 
-/// How many octets [`write`] takes.
+/// How many octets [`write()`] takes.
 pub fn encoded_len<'a>(delta: u32, entries: impl IntoIterator<Item = Ace<'a>>) -> usize {
     measured(|to| put(delta, entries, to))
 }

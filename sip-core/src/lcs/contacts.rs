@@ -281,7 +281,7 @@ impl<'d> ContactList<'d> {
     }
 }
 
-/// How many octets [`write`] takes.
+/// How many octets [`write()`] takes.
 pub fn encoded_len<'a>(
     delta: u32,
     extent: Extent,

@@ -75,7 +75,7 @@ impl<'d> Provisioning<'d> {
     }
 }
 
-/// How many octets [`write`] takes.
+/// How many octets [`write()`] takes.
 pub fn encoded_len<'a>(lines: impl IntoIterator<Item = Line<'a>>) -> usize {
     measured(|to| put(lines, to))
 }

@@ -66,7 +66,7 @@ impl<'d> PendingWatchers<'d> {
     }
 }
 
-/// How many octets [`write`] takes.
+/// How many octets [`write()`] takes.
 pub fn encoded_len<'a>(watchers: impl IntoIterator<Item = Watcher<'a>>) -> usize {
     measured(|to| put(watchers, to))
 }
