@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+#[cfg(doc)]
+use super::Event;
 use super::{Conference, Connection, Credentials, Phase, Profile, Purpose, setup};
 use crate::error::Error;
 use crate::mcs::Reason;

@@ -1,5 +1,7 @@
 //! What the person at the keyboard wants.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use sip_core::agent::{Agent, CallId, Error};
 use sip_core::message::StatusCode;
@@ -9,6 +11,9 @@ use super::{Due, Phone};
 use crate::command::{Command, HELP};
 use crate::line::{Line, Phase};
 use crate::told::Told;
+
+/// How long to wait before a change is tried again while another one is under way.
+const BUSY: Duration = Duration::from_millis(100);
 
 impl Phone {
     pub(super) async fn obey(&mut self, command: Command) -> Result<()> {
@@ -149,19 +154,31 @@ impl Phone {
         if hold {
             line.media.mute(true);
         }
-        if !self.reinvite(id, offer).await?
-            && let Some(line) = self.line(number)
-        {
+        let done = self.send_offer(id, offer).await?;
+        if done.is_ok() {
+            return Ok(());
+        }
+        if let Some(line) = self.line(number) {
             line.changing = None;
+        }
+        if done == Err(Error::State) {
+            // Another change is not over yet (RFC 3261 section 14.1): its ACK is on the way, say.
+            self.after(BUSY, number, Due::Change(hold));
+        } else {
+            self.complain(done);
         }
         Ok(())
     }
 
     pub(super) async fn reinvite(&mut self, call: CallId, offer: Vec<u8>) -> Result<bool> {
+        let done = self.send_offer(call, offer).await?;
+        Ok(self.complain(done))
+    }
+
+    async fn send_offer(&mut self, call: CallId, offer: Vec<u8>) -> Result<Result<(), Error>> {
         let sent =
             move |agent: &mut Agent<'static>, now| agent.reinvite(now, call, Some((SDP, &offer)));
-        let done = self.client().ask(sent).await?;
-        Ok(self.complain(done))
+        self.client().ask(sent).await
     }
 
     /// Sends digits: in RTP where that was agreed on, else as INFO.
@@ -186,7 +203,7 @@ impl Phone {
                 if !matches!(sent.await, Ok(Ok(_))) {
                     return;
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_millis(200)).await;
             }
             let _ = tell.send((number, host::media::News::DigitsSent));
         });
