@@ -40,5 +40,5 @@ pub const NETMEETING_CHANNEL_LEAVE_KEY: &[u8] = b"NetMeeting 1 ChannelLeave";
 /// The key of NetMeeting's non-standard PDU in all other cases ([MS-MNPR]).
 pub const NETMEETING_KEY: &[u8] = b"NetMeeting 1 MBFT";
 
-#[cfg(test)]
+#[cfg(all(test, feature = "alloc"))]
 mod tests;

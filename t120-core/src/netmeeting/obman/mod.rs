@@ -29,5 +29,5 @@ pub use message::{
     SendKind, Stamp, WorksetGroupInfo,
 };
 
-#[cfg(test)]
+#[cfg(all(test, feature = "alloc"))]
 mod tests;

@@ -23,6 +23,8 @@ pub use payload::{
 use super::wire::{self, layout};
 use crate::error::{BufferTooSmall, Fault, ParseError};
 
+/// The lowest number that MCS gives to a user.
+const FIRST_USER: u16 = 1001;
 /// The type of DATA.
 const DATA: u16 = 0x37;
 /// The type of the flow control of T.128, which means nothing here.
@@ -210,10 +212,12 @@ impl<'a> Packet<'a> {
             uncompressed: uncompressed as u16,
             octets,
         };
-        Ok(Self {
-            user: wire::at(head, 2),
-            body: Body::Data { correlator: wire::at(head, 4), data },
-        })
+        let user = wire::at(head, 2);
+        // Lower numbers are no user's (T.125 part 3): they would look like the kind of another packet.
+        if user < FIRST_USER {
+            return Err(wire::error(Fault::OutOfRange, 2));
+        }
+        Ok(Self { user, body: Body::Data { correlator: wire::at(head, 4), data } })
     }
 
     /// How many octets the encoding has.

@@ -41,6 +41,18 @@ fn every_packet_has_its_octets_and_comes_back() {
 }
 
 #[test]
+fn data_of_nobody_are_refused() {
+    let data = Data { stream: 1, datatype: 2, compression_type: 0, uncompressed: 0, octets: b"" };
+    for (user, is_somebody) in [(0, false), (0x36, false), (1000, false), (1001, true)] {
+        let body = Body::Data { correlator: CORRELATOR, data };
+        let octets = written(&Packet { user, body });
+        assert_eq!(Packet::parse(&octets).is_ok(), is_somebody, "{user}");
+        let with_length = [&[18, 0][..], &octets].concat();
+        assert_eq!(Packet::parse(&with_length).is_ok(), is_somebody, "{user}");
+    }
+}
+
+#[test]
 fn data_are_read_with_and_without_a_length_before_them() {
     let octets = &[1, 0, 0xff, 0xff][..];
     let data = Data { stream: 2, datatype: 0x19, compression_type: 0, uncompressed: 4, octets };
