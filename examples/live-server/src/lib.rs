@@ -10,6 +10,7 @@
 //! ```
 
 #![forbid(unsafe_code)]
+#![allow(clippy::std_instead_of_alloc, reason = "a host has std")]
 
 extern crate alloc;
 
