@@ -175,7 +175,7 @@ impl Phone {
         Ok(self.complain(done))
     }
 
-    async fn send_offer(&mut self, call: CallId, offer: Vec<u8>) -> Result<Result<(), Error>> {
+    async fn send_offer(&self, call: CallId, offer: Vec<u8>) -> Result<Result<(), Error>> {
         let sent =
             move |agent: &mut Agent<'static>, now| agent.reinvite(now, call, Some((SDP, &offer)));
         self.client().ask(sent).await
